@@ -1,0 +1,38 @@
+# Two commands on a fresh machine: `make demo` runs the main job, `make test` runs the tests.
+PYTHON := .venv/bin/python
+STAMP := .venv/.installed
+
+.PHONY: demo test lint check schema lock benchmarks clean
+
+demo: $(STAMP)
+	.venv/bin/kravkoll demo
+
+test: $(STAMP)
+	$(PYTHON) -m pytest tests -n 2 --dist worksteal
+
+lint: $(STAMP)
+	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/bandit --quiet --recursive src suites --ini .bandit-own
+
+check: lint test
+	.venv/bin/kravkoll validate
+	.venv/bin/kravkoll prove --changed
+
+schema: $(STAMP)
+	$(PYTHON) -m kravkoll.contracts.schemas
+
+lock:
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.13 \
+	  pyproject.toml --group dev --output-file requirements.lock
+
+benchmarks: $(STAMP)
+	$(PYTHON) -m benchmarks
+
+$(STAMP): requirements.lock pyproject.toml .ci/install
+	bash .ci/install
+	touch $(STAMP)
+
+clean:
+	rm -rf .venv reports/out

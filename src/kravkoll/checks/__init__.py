@@ -1,0 +1,1 @@
+"""The words that suites are written in, and judgements shared with `examine`."""

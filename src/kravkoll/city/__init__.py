@@ -1,0 +1,1 @@
+"""The city: its certificate authority, authorisation server and identity provider, honest and hostile."""

@@ -1,0 +1,1 @@
+"""The workspace: what was bought, loaded and validated."""

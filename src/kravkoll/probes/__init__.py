@@ -1,0 +1,1 @@
+"""Observations of a delivered interface: probes look and never judge."""

@@ -1,0 +1,1 @@
+"""The record: outcomes, findings, evidence and the lines that every report replays."""

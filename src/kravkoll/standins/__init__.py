@@ -1,0 +1,1 @@
+"""Stand-ins: simulated systems built from their file in mocks/, and broken on request."""

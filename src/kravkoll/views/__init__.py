@@ -1,0 +1,1 @@
+"""Views: each replays a record into one format."""
