@@ -1,0 +1,283 @@
+"""A reader of SS 12000 interfaces: lists page by page, records by id, lookup, deleted entities."""
+
+import json
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from kravkoll.record.outcome import Inconclusive
+
+type Record = dict[str, object]
+type Filter = str | int | bool | Sequence[str]
+
+MOST_PAGES = 10_000
+MOST_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came back: enough to repeat it, without the token. `size` in bytes."""
+
+    method: str
+    url: str
+    status: int
+    size: int
+    content_type: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url} -> {self.status}, {self.size} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it was given, unjudged. `document` is None where the body is no JSON."""
+
+    exchange: Exchange
+    document: object
+    body: bytes
+    is_json: bool
+
+    @property
+    def status(self) -> int:
+        return self.exchange.status
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `next_token` is empty on the last page."""
+
+    records: tuple[Record, ...]
+    next_token: str
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """All pages of a list. `endless` says that a token came back a second time, or that the pages ran out of bound."""
+
+    pages: tuple[Page, ...]
+    endless: bool = False
+
+    @property
+    def records(self) -> list[Record]:
+        return [record for page in self.pages for record in page.records]
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(record.get("id")) for record in self.records]
+
+
+class Ss12000:
+    """Reads one SS 12000 interface with one token; the caller judges what comes back.
+
+    Raises Inconclusive where nothing could be seen: `subject.unreachable`, `subject.timeout`, `subject.reset`,
+    `transport.no-tls`, `transport.untrusted`; and, from the methods that return records, `subject.refused`
+    (401, 403, 429), `subject.status` and `subject.garbage`.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+        timeout: float = 10.0,
+        most_pages: int = MOST_PAGES,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.token = token
+        self.ssl_context = ssl_context
+        self.timeout = timeout
+        self.exchanges: list[Exchange] = []
+        self._on_exchange = on_exchange
+        self._most_pages = most_pages
+        self._client = httpx.Client(
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            verify=ssl_context if ssl_context is not None else True,
+            timeout=timeout,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        filters: Mapping[str, Filter] | None = None,
+        body: object = None,
+    ) -> Answer:
+        """Any request, answered whatever its status."""
+        url = httpx.URL(self.base_url + path, params=_query(filters or {}))
+        try:
+            content, response = self._send(method, url, body)
+        except httpx.HTTPError as error:
+            raise could_not_see(error, str(url)) from error
+        exchange = Exchange(
+            method, str(url), response.status_code, len(content), response.headers.get("content-type", "")
+        )
+        self.exchanges.append(exchange)
+        if self._on_exchange:
+            self._on_exchange(exchange)
+        document, is_json = _parse(content)
+        return Answer(exchange, document, content, is_json)
+
+    def _send(self, method: str, url: httpx.URL, body: object) -> tuple[bytes, httpx.Response]:
+        with self._client.stream(method, url, json=body) as response:
+            content = bytearray()
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > MOST_BYTES:
+                    raise Inconclusive("subject.garbage", f"{url}: more than {MOST_BYTES} bytes")
+            return bytes(content), response
+
+    def pages(self, resource: str, limit: int | None = None, **filters: Filter) -> Iterator[Page]:
+        """Pages in order. Stops after a page whose token was seen before, and at the bound on pages.
+
+        Parameters with a dot are given as `**{"meta.modified.after": ...}`. Filters go with the first request only:
+        the standard forbids them together with a page token.
+        """
+        first: dict[str, Filter] = dict(filters)
+        size: dict[str, Filter] = {} if limit is None else {"limit": limit}
+        page = self.page(resource, **first, **size)
+        seen = {page.next_token}
+        yield page
+        for _ in range(self._most_pages - 1):
+            if not page.next_token:
+                return
+            page = self.page(resource, pageToken=page.next_token, **size)
+            yield page
+            if page.next_token in seen and page.next_token:
+                return
+            seen.add(page.next_token)
+
+    def page(self, resource: str, **filters: Filter) -> Page:
+        """One page, asked for as it stands."""
+        answer = self.request("GET", f"/{resource}", filters=filters)
+        document = _seen(answer)
+        if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+            raise Inconclusive("subject.garbage", f"{answer.exchange.url}: no list under `data`")
+        token = document.get("pageToken")
+        return Page(_records(document["data"], answer), "" if token is None else str(token), answer.exchange)
+
+    def explore(self, resource: str, limit: int | None = None, **filters: Filter) -> Walk:
+        """A walk with its pages kept, which says whether it came to an end."""
+        pages = tuple(self.pages(resource, limit=limit, **filters))
+        return Walk(pages, endless=bool(pages[-1].next_token))
+
+    def walk(self, resource: str, limit: int | None = None, **filters: Filter) -> list[Record]:
+        """Every record of a list. Raises Inconclusive `subject.endless` where the pages never end."""
+        walk = self.explore(resource, limit=limit, **filters)
+        if walk.endless:
+            raise Inconclusive("subject.endless", f"/{resource}: {len(walk.pages)} pages and no last one")
+        return walk.records
+
+    def get(self, resource: str, record_id: str, **filters: Filter) -> Record | None:
+        """The record, or None where the interface says that there is none (404, 410)."""
+        answer = self.request("GET", f"/{resource}/{record_id}", filters=filters)
+        if answer.status in {404, 410}:
+            return None
+        document = _seen(answer)
+        if not isinstance(document, dict):
+            raise Inconclusive("subject.garbage", f"{answer.exchange.url}: no JSON object")
+        return document
+
+    def lookup(
+        self, resource: str, ids: Sequence[str], *, key: str = "ids", **filters: Filter
+    ) -> list[Record]:
+        """The records that a lookup returns for these ids (or other keys, as `civicNos`)."""
+        answer = self.request("POST", f"/{resource}/lookup", filters=filters, body={key: list(ids)})
+        document = _seen(answer)
+        if not isinstance(document, list):
+            raise Inconclusive("subject.garbage", f"{answer.exchange.url}: no JSON list")
+        return list(_records(document, answer))
+
+    def deleted_entities(self, limit: int | None = None, **filters: Filter) -> dict[str, list[str]]:
+        """Ids of what was deleted, per resource, over all pages (bounded)."""
+        gone: dict[str, list[str]] = {}
+        seen: set[str] = set()
+        size: dict[str, Filter] = {} if limit is None else {"limit": limit}
+        query: dict[str, Filter] = filters | size
+        while True:
+            answer = self.request("GET", "/deletedEntities", filters=query)
+            document = _seen(answer)
+            if not isinstance(document, dict) or not isinstance(document.get("data"), dict):
+                raise Inconclusive("subject.garbage", f"{answer.exchange.url}: no object under `data`")
+            for resource, ids in document["data"].items():
+                gone.setdefault(resource, []).extend(str(one) for one in ids or ())
+            token = str(document.get("pageToken") or "")
+            if not token:
+                return gone
+            if token in seen:
+                raise Inconclusive("subject.endless", "/deletedEntities: a page token came back")
+            seen.add(token)
+            query = size | {"pageToken": token}
+
+
+def could_not_see(error: httpx.HTTPError, url: str) -> Inconclusive:
+    """What a failed transport says: a reason, never a finding."""
+    detail = f"{url}: {error}"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Inconclusive("transport.untrusted", detail)
+        if isinstance(cause, ssl.SSLError):
+            return Inconclusive("transport.no-tls", detail)
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.TimeoutException):
+        return Inconclusive("subject.timeout", detail)
+    if isinstance(error, httpx.ConnectError):
+        return Inconclusive("subject.unreachable", detail)
+    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError):
+        return Inconclusive("subject.reset", detail)
+    return Inconclusive("subject.garbage", detail)
+
+
+def _query(filters: Mapping[str, Filter]) -> list[tuple[str, str]]:
+    """Lists are repeated parameters, as the standard's arrays are."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in filters.items():
+        values = [value] if isinstance(value, str | int) else value
+        pairs += [(name, str(one).lower() if isinstance(one, bool) else str(one)) for one in values]
+    return pairs
+
+
+def _parse(content: bytes) -> tuple[object, bool]:
+    try:
+        return json.loads(content), True
+    except ValueError:
+        return None, False
+
+
+def _seen(answer: Answer) -> object:
+    if answer.status in {401, 403, 429}:
+        raise Inconclusive("subject.refused", str(answer.exchange))
+    if answer.status != 200:
+        raise Inconclusive("subject.status", str(answer.exchange))
+    if not answer.is_json:
+        raise Inconclusive("subject.garbage", f"{answer.exchange}: no JSON")
+    return answer.document
+
+
+def _records(items: list[object], answer: Answer) -> tuple[Record, ...]:
+    if not all(isinstance(item, dict) for item in items):
+        raise Inconclusive("subject.garbage", f"{answer.exchange.url}: a record is no object")
+    return tuple(item for item in items if isinstance(item, dict))
