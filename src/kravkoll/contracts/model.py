@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 type Area = Literal["encryption", "login", "schema", "data_rights", "secrecy", "flows", "routines"]
 type Level = Literal["shall", "should"]
@@ -244,8 +244,8 @@ class Waiver:
     approver: str
     decision: str
     compensating: Text
-    valid_from: Annotated[datetime, Field(alias="from")]
-    until: datetime
+    valid_from: Annotated[AwareDatetime, Field(alias="from")]
+    until: AwareDatetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,8 +320,8 @@ class Authorisation:
     __pydantic_config__ = STRICT
     document_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     hosts: tuple[str, ...]
-    valid_from: Annotated[datetime, Field(alias="from")]
-    until: datetime
+    valid_from: Annotated[AwareDatetime, Field(alias="from")]
+    until: AwareDatetime
     contacts: tuple[str, ...]
     stop: str
     """How a run is stopped: a phone number or an address."""

@@ -1,0 +1,70 @@
+"""Which files make up a workspace: the city's own, and the package's where the city has none."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from kravkoll.contracts.errors import ConfigurationError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def packaged() -> Path:
+    """The workspace that comes with the package: inside the wheel, or the checkout it is installed from."""
+    inside = PACKAGE / "workspace"
+    return inside if inside.is_dir() else PACKAGE.parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A workspace root laid over the package's. Only `contracts/` must be the root's own."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, given: Path | None = None) -> Self:
+        """The given folder, else the nearest folder upwards with contracts/, else the packaged workspace."""
+        if given is not None:
+            root = given.resolve()
+            if not (root / "contracts").is_dir():
+                raise ConfigurationError(
+                    f"{given} is no workspace: it has no folder contracts/; name the folder above it"
+                )
+            return cls(root)
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / "contracts" / "environments").is_dir():
+                return cls(folder)
+        return cls(packaged())
+
+    def file(self, *parts: str) -> Path:
+        """The root's file, or the package's of the same name."""
+        own = self.root.joinpath(*parts)
+        return own if own.exists() else packaged().joinpath(*parts)
+
+    def own(self, folder: str, pattern: str = "*.yaml") -> list[Path]:
+        """The root's own files in a folder, sorted."""
+        return sorted((self.root / folder).glob(pattern))
+
+    def shared(self, folder: str, pattern: str = "*.yaml") -> list[Path]:
+        """The package's files in a folder, each replaced by the root's file of the same name, and the root's others."""
+        found = {path.relative_to(packaged() / folder): path for path in (packaged() / folder).glob(pattern)}
+        found |= {path.relative_to(self.root / folder): path for path in (self.root / folder).glob(pattern)}
+        return [found[name] for name in sorted(found)]
+
+    def shown(self, path: Path) -> str:
+        """The path as messages show it: relative to the workspace it belongs to."""
+        for base in self._bases():
+            if path.is_relative_to(base):
+                return path.relative_to(base).as_posix()
+        return path.as_posix()
+
+    def _bases(self) -> Iterator[Path]:
+        yield self.root
+        yield packaged()
+
+    @property
+    def output(self) -> Path:
+        """Where runs are written."""
+        return self.root / "reports" / "out"

@@ -1,0 +1,232 @@
+"""Faults between files: ids that point nowhere, checks without faults, requirements without checks."""
+
+from collections.abc import Iterator
+
+from kravkoll.contracts.documents import Document, dotted
+from kravkoll.contracts.errors import Fault, near
+from kravkoll.contracts.model import AREAS
+from kravkoll.contracts.workspace import Workspace
+
+# kind of list -> field -> what the field names
+POINTERS = {
+    "requirements": {"applies.agreements": "agreement", "applies.systems": "system", "applies.flows": "flow"},
+    "agreements": {"supplier": "supplier", "systems": "system"},
+    "flows": {"sender": "party", "receiver": "party"},
+    "systems_of_record": {"system": "system"},
+    "rules": {"phases.requirements": "requirement", "phases.must_be_tested": "requirement"},
+    "waivers": {"requirement": "requirement", "supplier": "supplier"},
+    "documents": {"requirements": "requirement", "supplier": "supplier"},
+    "checks": {"verifies": "requirement", "control": "check"},
+    "faults": {"applies_to": "standin", "may_change": "check"},
+}
+
+
+def faults(workspace: Workspace) -> Iterator[Fault]:
+    """Every fault that shows only when files are read together."""
+    known = _known(workspace)
+    for document in workspace.documents:
+        if isinstance(document.data, dict):
+            yield from _dangling(document, known)
+    yield from _environments(workspace, known)
+    yield from _expectations(workspace)
+    yield from _waivers_of_law(workspace)
+    yield from _unverified(workspace)
+    yield from _areas(workspace)
+    yield from _manifests(workspace)
+
+
+def _known(workspace: Workspace) -> dict[str, set[str]]:
+    return {
+        "agreement": set(workspace.agreements),
+        "system": set(workspace.systems),
+        "supplier": set(workspace.suppliers),
+        "flow": set(workspace.flows),
+        "requirement": set(workspace.requirements),
+        "check": set(workspace.checks),
+        "party": set(workspace.systems) | {"city-login", "third-party", "every-system", "successors"},
+        "standin": {path.stem for path in workspace.layout.shared("mocks") if path.stem != "demo"},
+    }
+
+
+def _dangling(document: Document, known: dict[str, set[str]]) -> Iterator[Fault]:
+    for kind, pointers in POINTERS.items():
+        rows = document.data.get(kind)
+        for index, row in enumerate(rows if isinstance(rows, list) else ()):
+            for field, target in pointers.items():
+                for path, value in _values(row, field.split("."), (kind, index)):
+                    if value not in known[target]:
+                        message = f"no {target} {value!r} in this workspace"
+                        yield Fault(
+                            document.file,
+                            document.line(path),
+                            dotted(path),
+                            message,
+                            near(value, known[target]),
+                        )
+
+
+def _values(
+    row: object, keys: list[str], path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Each string at a dotted field, through lists, with its path."""
+    if isinstance(row, list):
+        for index, item in enumerate(row):
+            yield from _values(item, keys, (*path, index))
+    elif keys and isinstance(row, dict):
+        if row.get(keys[0]) is not None:
+            yield from _values(row[keys[0]], keys[1:], (*path, keys[0]))
+    elif not keys and isinstance(row, str):
+        yield path, row
+
+
+def _environments(workspace: Workspace, known: dict[str, set[str]]) -> Iterator[Fault]:
+    for environment in workspace.environments.values():
+        document = _document(workspace, f"contracts/environments/{environment.id}.yaml")
+        if environment.register not in environment.systems:
+            yield _at(
+                document,
+                ("register",),
+                f"{environment.register!r} is not among systems",
+                near(environment.register, environment.systems),
+            )
+        for name, deployment in environment.systems.items():
+            if name not in known["system"]:
+                yield _at(
+                    document,
+                    ("systems", name),
+                    f"no system {name!r} in this workspace",
+                    near(name, known["system"]),
+                )
+                continue
+            if deployment.standin and deployment.standin not in known["standin"]:
+                yield _at(
+                    document,
+                    ("systems", name, "standin"),
+                    f"no stand-in {deployment.standin!r}",
+                    near(deployment.standin, known["standin"]),
+                )
+            interfaces = {interface.id for interface in workspace.systems[name].interfaces}
+            for interface in deployment.interfaces:
+                if interface not in interfaces:
+                    path = ("systems", name, "interfaces", interface)
+                    yield _at(
+                        document, path, f"{name} has no interface {interface!r}", near(interface, interfaces)
+                    )
+
+
+def _at(document: Document | None, path: tuple[str | int, ...], message: str, fix: str) -> Fault:
+    if document is None:
+        return Fault("contracts", 0, dotted(path), message, fix)
+    return Fault(document.file, document.line(path), dotted(path), message, fix)
+
+
+def _document(workspace: Workspace, file: str) -> Document | None:
+    return next((document for document in workspace.documents if document.file == file), None)
+
+
+def _expectations(workspace: Workspace) -> Iterator[Fault]:
+    """A fault expects finding codes that exist; a check has a fault that it catches."""
+    caught: set[str] = set()
+    for fault in workspace.faults.values():
+        for check, code in fault.expect.items():
+            card = workspace.checks.get(check)
+            if card is None:
+                yield _item(
+                    workspace,
+                    "faults",
+                    fault.id,
+                    f"expects unknown check {check!r}",
+                    near(check, workspace.checks),
+                )
+            elif code not in card.findings:
+                yield _item(
+                    workspace,
+                    "faults",
+                    fault.id,
+                    f"{check} has no finding {code!r}",
+                    near(code, card.findings),
+                )
+            else:
+                caught.add(check)
+    for identity in sorted(set(workspace.checks) - caught):
+        yield _item(
+            workspace,
+            "checks",
+            identity,
+            "no fault makes this check say no",
+            "add a fault card that expects it",
+        )
+
+
+def _waivers_of_law(workspace: Workspace) -> Iterator[Fault]:
+    for index, waiver in enumerate(workspace.waivers):
+        requirement = workspace.requirements.get(waiver.requirement)
+        if requirement and requirement.basis == "law":
+            document = _document(workspace, "contracts/waivers.yaml")
+            yield _at(
+                document,
+                ("waivers", index),
+                f"{requirement.id} rests on law, which nobody can waive",
+                "remove the waiver",
+            )
+
+
+def _unverified(workspace: Workspace) -> Iterator[Fault]:
+    verified = {identity for check in workspace.checks.values() for identity in check.verifies}
+    for requirement in workspace.requirements.values():
+        has_check = requirement.id in verified
+        if not has_check and requirement.unchecked is None:
+            yield _item(
+                workspace,
+                "requirements",
+                requirement.id,
+                "no check verifies it",
+                "write a check, or say why under `unchecked`",
+            )
+        if has_check and requirement.unchecked is not None:
+            yield _item(
+                workspace,
+                "requirements",
+                requirement.id,
+                "says `unchecked`, but a check verifies it",
+                "remove `unchecked`",
+            )
+
+
+def _areas(workspace: Workspace) -> Iterator[Fault]:
+    for requirement in workspace.requirements.values():
+        if AREAS[requirement.area] != requirement.id.split("-")[0]:
+            yield _item(
+                workspace,
+                "requirements",
+                requirement.id,
+                f"is not of area {requirement.area}",
+                "mend id or area",
+            )
+    for check in workspace.checks.values():
+        rows = {
+            row.id
+            for area, prefix in AREAS.items()
+            if prefix == check.area_prefix
+            for row in workspace.catalogue.get(area, ())
+        }
+        for identity in check.catalogue:
+            if identity not in rows:
+                yield _item(
+                    workspace,
+                    "checks",
+                    check.id,
+                    f"catalogue row {identity!r} is not in catalogue.tsv",
+                    near(identity, rows),
+                )
+
+
+def _manifests(workspace: Workspace) -> Iterator[Fault]:
+    for flow in workspace.flows.values():
+        if flow.manifest and not workspace.layout.file("contracts", flow.manifest).exists():
+            yield _item(workspace, "flows", flow.id, f"no file contracts/{flow.manifest}", "mend `manifest`")
+
+
+def _item(workspace: Workspace, kind: str, identity: str, message: str, fix: str) -> Fault:
+    file, line = workspace.place(kind, identity)
+    return Fault(file or "contracts", line, identity, message, fix)
