@@ -21,7 +21,7 @@ PLAIN_TAGS: dict[str, Callable[[str], Any]] = {
 
 
 class Loader(yaml.CSafeLoader):
-    """YAML 1.2's reading of scalars: `no` and `on` are words, and a date is text until its field says otherwise."""
+    """Scalars as YAML 1.2 reads them: `no` is a word, and a date is text until its field says otherwise."""
 
 
 KEPT_TAGS = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:float"}

@@ -1,8 +1,8 @@
 """The shape of each kind of file in contracts/."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date as Date
 from typing import Any
 
 from kravkoll.contracts import model
@@ -28,7 +28,7 @@ class SeedFile:
 
     __pydantic_config__ = STRICT
     document: str
-    date: Date
+    date: datetime.date
     rows: int
     not_requirements: tuple[model.NotARequirement, ...]
 

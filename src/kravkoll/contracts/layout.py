@@ -48,7 +48,7 @@ class Layout:
         return sorted((self.root / folder).glob(pattern))
 
     def shared(self, folder: str, pattern: str = "*.yaml") -> list[Path]:
-        """The package's files in a folder, each replaced by the root's file of the same name, and the root's others."""
+        """The package's files in a folder, a same-named file of the root's instead, and the root's others."""
         found = {path.relative_to(packaged() / folder): path for path in (packaged() / folder).glob(pattern)}
         found |= {path.relative_to(self.root / folder): path for path in (self.root / folder).glob(pattern)}
         return [found[name] for name in sorted(found)]

@@ -204,7 +204,7 @@ def load(layout: Layout) -> Workspace:
 
 
 def load_trusted(layout: Layout) -> Workspace:
-    """The workspace without validation, for commands that only list; where it breaks, every fault is named."""
+    """The workspace unvalidated, for commands that only list; where it breaks, every fault is named."""
     try:
         return _assemble(_Files(layout, thorough=False))
     except (ConfigurationError, ValueError, TypeError, AttributeError, KeyError):

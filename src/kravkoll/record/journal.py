@@ -81,7 +81,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as read. `faults` are errors of the format; rows never reached are inconclusive (`run.ended`)."""
+    """A record as read. `faults` are of the format; rows never reached are inconclusive (`run.ended`)."""
 
     path: Path
     header: Mapping[str, Any]
@@ -101,7 +101,7 @@ class Record:
     @property
     def simulated(self) -> bool:
         """True where a stand-in was looked at: such a record says nothing about a supplier."""
-        return self.header.get("environment", {}).get("kind") == "simulated"
+        return bool(self.header.get("environment", {}).get("kind") == "simulated")
 
 
 @dataclass(slots=True)
@@ -133,13 +133,11 @@ class _Replay:
     def _sort(self, number: int, kind: str, line: dict[str, Any]) -> None:
         match kind:
             case "header":
-                self.header = line
-                if line.get("format") != FORMAT:
-                    self.faults.append(f"format {line.get('format')!r} is not {FORMAT!r}")
+                self._header(line)
             case "requirement":
                 self.requirements.append(line)
             case "check":
-                self.checks[line["id"]] = line
+                self.checks[line["card"]["id"]] = line["card"]
             case "plan":
                 self._plan(number, Row.from_line(line))
             case "evidence":
@@ -147,15 +145,19 @@ class _Replay:
             case "result":
                 self._result(number, Result.from_line(line))
             case "footer":
-                self.footer = line
-                if line["chain"] != self.chain.hexdigest():
-                    self.faults.append(
-                        "the digest chain does not match: the record was changed after it was written"
-                    )
-            case "waiting":
-                pass  # the result follows, or the row was never finished
-            case _:
+                self._footer(line)
+            case _ if kind != "waiting":  # a waiting line's result follows, or the row was never finished
                 self.faults.append(f"line {number}: unknown type {kind!r}")
+
+    def _header(self, line: dict[str, Any]) -> None:
+        self.header = line
+        if line.get("format") != FORMAT:
+            self.faults.append(f"format {line.get('format')!r} is not {FORMAT!r}")
+
+    def _footer(self, line: dict[str, Any]) -> None:
+        self.footer = line
+        if line["chain"] != self.chain.hexdigest():
+            self.faults.append("the digest chain does not match: the record was changed after it was written")
 
     def _plan(self, number: int, row: Row) -> None:
         if row.id in self.rows:

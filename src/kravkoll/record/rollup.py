@@ -1,4 +1,4 @@
-"""From rows to a verdict per requirement, and from verdicts to an exit code: pure functions (DESIGN 2.6, 2.7)."""
+"""From rows to a verdict per requirement, and from verdicts to an exit code: pure functions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def roll_up(
 
 
 def _untested(requirement: Requirement, rows: Sequence[Seen], *, simulated: bool) -> str | None:
-    """Why the rows do not test the requirement; None where they do. No row is anything but met here, or unseen."""
+    """Why the rows do not test the requirement; None where they do. None of them says not met."""
     unseen = [row for row in rows if row.outcome in UNSEEN]
     if unseen:
         return unseen[0].reason or str(unseen[0].outcome)

@@ -1,0 +1,98 @@
+"""A record read as an answer: a verdict per requirement, the headline counts and the exit code."""
+
+import functools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from kravkoll.contracts.model import Gate, Requirement, Waiver
+from kravkoll.record.journal import Record
+from kravkoll.record.outcome import Outcome, Verdict
+from kravkoll.record.rollup import Exit, Rolled, exit_code, roll_up, seen_of
+
+
+@functools.cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def dump(value: Any) -> Any:
+    """A model value as JSON, as record lines hold it."""
+    return _adapter(type(value)).dump_python(value, mode="json", by_alias=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """One requirement with its verdict, its waiver if one holds, and where the contract says it."""
+
+    requirement: Requirement
+    rolled: Rolled
+    waiver: Waiver | None
+    file: str
+    line: int
+    rows: tuple[str, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict itself."""
+        return self.rolled.verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What a record says of one supplier in one environment."""
+
+    record: Record
+    requirements: Mapping[str, Assessed]
+    exit: Exit
+
+    @property
+    def counts(self) -> Counter[Verdict]:
+        """How many requirements have each verdict; they add up to all requirements."""
+        return Counter(item.verdict for item in self.requirements.values())
+
+    def gating(self, verdict: Verdict) -> tuple[Assessed, ...]:
+        """The gating requirements with that verdict: the headline counts these."""
+        return tuple(
+            item for item in self.requirements.values() if item.requirement.gates and item.verdict is verdict
+        )
+
+
+def assess(record: Record) -> Assessment:
+    """Roll a record up. A record without footer is read as interrupted."""
+    assessed = {
+        item.requirement.id: item for item in (_assessed(record, line) for line in record.requirements)
+    }
+    header = record.header
+    procured = header.get("procured", True)
+    counted = {
+        identity: item.rolled
+        for identity, item in assessed.items()
+        if procured and (not header.get("partial") or item.rows)
+    }
+    errors = sum(result.outcome is Outcome.ERROR for result in record.results.values())
+    code = exit_code(
+        counted,
+        {identity: item.requirement for identity, item in assessed.items()},
+        _adapter(Gate).validate_python(header["gate"]),
+        errors=errors,
+        interrupted=record.footer is None or record.footer.get("interrupted") is not None,
+    )
+    return Assessment(record, assessed, code)
+
+
+def _assessed(record: Record, line: Mapping[str, Any]) -> Assessed:
+    requirement: Requirement = _adapter(Requirement).validate_python(line["requirement"])
+    waiver = _adapter(Waiver).validate_python(line["waiver"]) if line["waiver"] else None
+    seen = seen_of(requirement.id, record.rows, record.results)
+    if line["not_applicable"]:
+        rolled = Rolled(Verdict.NOT_APPLICABLE, line["not_applicable"])
+    else:
+        rolled = roll_up(requirement, seen, simulated=record.simulated, waived=waiver is not None)
+        if not seen and line["no_rows"]:
+            rolled = Rolled(Verdict.NOT_TESTED, line["no_rows"])
+    rows = tuple(row.id for row in record.rows.values() if requirement.id in row.requirements)
+    return Assessed(requirement, rolled, waiver, line["file"], line["line"], rows)
