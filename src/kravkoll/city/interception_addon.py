@@ -1,0 +1,131 @@
+"""Runs inside mitmdump: sends requests on to the upstream of the moment and writes down each exchange.
+
+Loaded by path in a process of its own, so it imports nothing of ours. The folder it is given holds
+`route.json` (read again at every request: upstream, trust anchors, file to write to) and gets `ready.json`.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mitmproxy import ctx, http
+from mitmproxy.addonmanager import Loader
+from mitmproxy.addons.proxyserver import Proxyserver
+
+LARGEST_BODY = 32 * 1024 * 1024
+"""Bytes of a body that are written down; what is longer is cut, and its JSON then reads as none."""
+
+SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "dpop"}
+
+
+class Interception:
+    """One route at a time; requests that come when there is none are answered with 503."""
+
+    def __init__(self) -> None:
+        self.folder = Path()
+        self.route_text = ""
+        self.route: dict[str, Any] = {}
+
+    def load(self, loader: Loader) -> None:
+        loader.add_option("interception_folder", str, "", "Where the route stands and the exchanges go.")
+
+    def configure(self, _updated: set[str]) -> None:
+        self.folder = Path(ctx.options.interception_folder)
+
+    async def running(self) -> None:
+        """`running` fires even where the port was busy: say which sockets are ours, if any."""
+        proxyserver = ctx.master.addons.get("proxyserver")
+        addresses = _addresses(proxyserver) if isinstance(proxyserver, Proxyserver) else []
+        _write(self.folder / "ready.json", {"process": os.getpid(), "addresses": addresses})
+        self.watcher = asyncio.create_task(_end_with_parent())
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        route = self._route()
+        if not route.get("upstream"):
+            flow.response = http.Response.make(503, b"no upstream", {"content-type": "text/plain"})
+            return
+        flow.metadata["route"] = route
+        flow.metadata["path"] = flow.request.path
+        upstream = urlsplit(route["upstream"])
+        flow.request.scheme = upstream.scheme
+        flow.request.host = upstream.hostname or ""
+        flow.request.port = upstream.port or (443 if upstream.scheme == "https" else 80)
+        flow.request.path = upstream.path.rstrip("/") + flow.request.path
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """Called before the answer is passed on: whoever got the answer finds the exchange written."""
+        _note(flow)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        _note(flow)
+
+    def _route(self) -> dict[str, Any]:
+        try:
+            text = (self.folder / "route.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        if text != self.route_text:
+            self.route_text, self.route = text, json.loads(text)
+            # contexts are cached by file name, so each set of anchors has a file of its own
+            ctx.options.update(ssl_verify_upstream_trusted_ca=self.route.get("trust") or None)
+        return self.route
+
+
+def _addresses(proxyserver: Proxyserver) -> list[list[Any]]:
+    return [list(address[:2]) for server in proxyserver.servers for address in server.listen_addrs]
+
+
+async def _end_with_parent() -> None:
+    """The parent holds our standard input open; when it is gone, so are we."""
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    ctx.master.shutdown()
+
+
+def _note(flow: http.HTTPFlow) -> None:
+    route = flow.metadata.get("route") or {}
+    if route.get("exchanges"):
+        with Path(route["exchanges"]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(_exchange(flow)) + "\n")
+
+
+def _exchange(flow: http.HTTPFlow) -> dict[str, Any]:
+    path, _, _ = str(flow.metadata["path"]).partition("?")
+    answer = flow.response
+    return {
+        "method": flow.request.method,
+        "host": f"{flow.request.host}:{flow.request.port}",
+        "path": path,
+        "query": list(flow.request.query.items(multi=True)),
+        "request_headers": _headers(flow.request),
+        "request_body": _text(flow.request),
+        "status": answer.status_code if answer else 0,
+        "response_headers": _headers(answer) if answer else [],
+        "response_body": _text(answer) if answer else "",
+    }
+
+
+def _headers(message: http.Message) -> list[tuple[str, str]]:
+    """Secrets are not written down: of a token only that it was there."""
+    return [
+        (name, "(masked)" if name.lower() in SECRET_HEADERS else value)
+        for name, value in message.headers.items(multi=True)
+    ]
+
+
+def _text(message: http.Message) -> str:
+    content = message.get_content(strict=False) or b""
+    return content[:LARGEST_BODY].decode("utf-8", errors="replace")
+
+
+def _write(path: Path, value: object) -> None:
+    """Whole or not at all."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(value), encoding="utf-8")
+    draft.replace(path)
+
+
+addons = [Interception()]
