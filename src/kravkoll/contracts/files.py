@@ -1,6 +1,6 @@
 """The shape of each kind of file in contracts/."""
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +28,7 @@ class SeedFile:
 
     __pydantic_config__ = STRICT
     document: str
-    date: datetime.date
+    date: dt.date
     rows: int
     not_requirements: tuple[model.NotARequirement, ...]
 

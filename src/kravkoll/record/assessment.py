@@ -15,7 +15,7 @@ from kravkoll.record.rollup import Exit, Rolled, exit_code, roll_up, seen_of
 
 
 @functools.cache
-def _adapter(kind: type) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
