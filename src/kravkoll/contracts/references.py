@@ -33,6 +33,7 @@ def faults(workspace: Workspace) -> Iterator[Fault]:
     yield from _unverified(workspace)
     yield from _areas(workspace)
     yield from _manifests(workspace)
+    yield from _controls(workspace)
 
 
 def _known(workspace: Workspace) -> dict[str, set[str]]:
@@ -219,6 +220,20 @@ def _areas(workspace: Workspace) -> Iterator[Fault]:
                     f"catalogue row {identity!r} is not in catalogue.tsv",
                     near(identity, rows),
                 )
+
+
+def _controls(workspace: Workspace) -> Iterator[Fault]:
+    """A control looks at every kind of place that its dependents look at."""
+    for check in workspace.checks.values():
+        control = workspace.checks.get(check.control or "")
+        if control is None:
+            continue
+        own, its = check.looks_at, control.looks_at
+        beyond = (set(own.interfaces) - set(its.interfaces)) | (set(own.flows) - set(its.flows))
+        if beyond or (own.documents and not its.documents):
+            missing = ", ".join(sorted(beyond)) or "documents"
+            message = f"its control {control.id} does not look at {missing}"
+            yield _item(workspace, "checks", check.id, message, "choose a control of the same kind")
 
 
 def _manifests(workspace: Workspace) -> Iterator[Fault]:

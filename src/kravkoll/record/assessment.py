@@ -15,8 +15,8 @@ from kravkoll.record.rollup import Exit, Rolled, exit_code, roll_up, seen_of
 
 
 @functools.cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: object) -> TypeAdapter[Any]:
+    return TypeAdapter[Any](kind)
 
 
 def dump(value: Any) -> Any:
