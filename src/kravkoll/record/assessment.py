@@ -1,6 +1,5 @@
 """A record read as an answer: a verdict per requirement, the headline counts and the exit code."""
 
-import functools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +12,13 @@ from kravkoll.record.journal import Record
 from kravkoll.record.outcome import Outcome, Verdict
 from kravkoll.record.rollup import Exit, Rolled, exit_code, roll_up, seen_of
 
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
-@functools.cache
-def _adapter(kind: object) -> TypeAdapter[Any]:
-    return TypeAdapter[Any](kind)
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def dump(value: Any) -> Any:

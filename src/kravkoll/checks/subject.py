@@ -1,0 +1,177 @@
+"""What a check is given to look at: one place of one supplier, as agreed and as found in the environment."""
+
+import ssl
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from kravkoll.contracts.model import EvidenceDocument, Flow
+from kravkoll.record.outcome import NotExercised
+
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def verifying_context(trust: bytes) -> ssl.SSLContext:
+    """A client context that trusts the platform's anchors and these PEM ones."""
+    context = ssl.create_default_context()
+    if trust:
+        context.load_verify_locations(cadata=trust.decode("ascii"))
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """What was seen once and serves many rows; lives as long as the instance that was looked at."""
+
+    values: dict[object, Any] = field(default_factory=dict)
+
+    def once[T](self, key: object, look: Callable[[], T]) -> T:
+        """The first look's value; a look that raised raises the same again."""
+        if key not in self.values:
+            try:
+                self.values[key] = (look(), None)
+            except Exception as error:  # kept, and raised again to every row that asks
+                self.values[key] = (None, error)
+        value, error = self.values[key]
+        if error is not None:
+            raise error
+        return value  # type: ignore[no-any-return]  # the key belongs to one T
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A running system of a supplier: its API's address and what it can do, from whichever interface."""
+
+    system: str
+    address: str
+    capabilities: Mapping[str, Mapping[str, Any]]
+    trust: bytes
+    hooks: Mapping[str, Callable[..., Any]]
+
+    @property
+    def url(self) -> str:
+        """Base URL of its API; NotExercised where the environment names none."""
+        if not self.address:
+            raise NotExercised("environment.no-address", self.system)
+        return self.address
+
+    def capability(self, name: str) -> Mapping[str, Any]:
+        """Settings of a capability; NotExercised where it is missing."""
+        if name not in self.capabilities:
+            raise NotExercised("capability.missing", name)
+        return self.capabilities[name]
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """A client context that verifies against the environment's anchors."""
+        return verifying_context(self.trust)
+
+    def hook(self, name: str) -> Callable[..., Any]:
+        """The environment's way to make the system do something; NotExercised where there is none."""
+        if name not in self.hooks:
+            raise NotExercised("hook.missing", name)
+        return self.hooks[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowEnd:
+    """A flow with both its parties running, seen from one end."""
+
+    flow: Flow
+    end: Literal["sender", "receiver"]
+    sender: Party
+    receiver: Party
+    watching: Callable[[], AbstractContextManager[Any]]
+
+    def watch(self) -> AbstractContextManager[Any]:
+        """Lead the receiver to the sender through a proxy of ours that writes down the exchanges."""
+        return self.watching()
+
+    def trigger(self) -> object:
+        """Make the receiver fetch, by its hook."""
+        return self.receiver.hook(str(self.receiver.capability("client.trigger").get("hook", "sync")))()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One row's subject."""
+
+    row: str
+    supplier: str
+    system: str
+    interface: str
+    kind: str
+    address: str
+    capabilities: Mapping[str, Mapping[str, Any]]
+    trust: bytes
+    hooks: Mapping[str, Callable[..., Any]]
+    memo: Memo
+    as_of: date
+    timeout_seconds: float = 10.0
+    flow: FlowEnd | None = None
+    document: EvidenceDocument | None = None
+    document_type: str = ""
+    delivery: str = ""
+    """Folder or archive of a delivered component."""
+    notes: list[Any] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Base URL without trailing slash; NotExercised where the environment names none."""
+        if not self.address:
+            raise NotExercised("environment.no-address", f"{self.system}/{self.interface}")
+        return self.address
+
+    @property
+    def host(self) -> str:
+        """Host of the address, without brackets."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """Port of the address."""
+        parts = urlsplit(self.url)
+        return parts.port or DEFAULT_PORTS[parts.scheme]
+
+    def capability(self, name: str) -> Mapping[str, Any]:
+        """Settings of a capability; NotExercised where it is missing."""
+        if name not in self.capabilities:
+            raise NotExercised("capability.missing", name)
+        return self.capabilities[name]
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """A client context that verifies against the environment's anchors."""
+        return verifying_context(self.trust)
+
+    def hook(self, name: str) -> Callable[..., Any]:
+        """The environment's way to make the system do something; NotExercised where there is none."""
+        if name not in self.hooks:
+            raise NotExercised("hook.missing", name)
+        return self.hooks[name]
+
+    def once[T](self, key: object, look: Callable[[], T]) -> T:
+        """One look that serves all rows at the same running instance."""
+        return self.memo.once((self.address, key), look)
+
+    def note(self, seen: Any) -> None:
+        """Add to the row's evidence what was seen: a sentence or JSON."""
+        self.notes.append(seen)
+
+
+def command_hook(command: tuple[str, ...], timeout_seconds: float) -> Callable[..., Any]:
+    """A hook of the environment file: a command whose failure is the configuration's, not the supplier's."""
+
+    def run(**arguments: object) -> str:
+        environment = {f"KRAVKOLL_{name.upper()}": str(value) for name, value in arguments.items()}
+        try:
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=timeout_seconds, check=True
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NotExercised("hook.failed", f"{command[0]}: {error}") from error
+        return done.stdout
+
+    return run
