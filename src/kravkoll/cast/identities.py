@@ -7,6 +7,7 @@ from kravkoll.cast.canaries import Mint, Owner
 from kravkoll.cast.people import NumberKind, Part, Person, Role
 from kravkoll.record.personal_numbers import COORDINATION_DAYS, published_test_numbers
 
+LAST_DAY = "31"
 PHONES = tuple(f"070-174 06 {last:02}" for last in range(5, 100))
 """Set aside by the Swedish Post and Telecom Authority for fiction: they reach nobody."""
 
@@ -33,7 +34,7 @@ class Identities:
         self._mint = mint
         self._dates: set[date] = set()
         self._phones = iter(PHONES)
-        self._published: dict[tuple[int, int], tuple[str, ...]] = {}
+        self._published: dict[tuple[tuple[int, int], bool], list[str]] = {}
 
     def draw(self, part: Part, unit: str | None, group: str | None, school_type: str | None) -> Person:
         """The person who plays this part; unit and group are ids."""
@@ -97,11 +98,9 @@ class Identities:
         self._dates.add(day)
         return free
 
-    def _numbers(self, born: tuple[int, int], *, coordination: bool = False) -> tuple[str, ...]:
-        if coordination:
+    def _numbers(self, born: tuple[int, int], *, coordination: bool = False) -> list[str]:
+        if (born, coordination) not in self._published:
             published = published_test_numbers(*born)
-            return tuple(number for number in published if int(number[6:8]) > COORDINATION_DAYS)
-        if born not in self._published:
-            published = published_test_numbers(*born)
-            self._published[born] = tuple(n for n in published if int(n[6:8]) <= COORDINATION_DAYS)
-        return self._published[born]
+            fitting = [number for number in published if (number[6:8] > LAST_DAY) == coordination]
+            self._published[born, coordination] = fitting
+        return self._published[born, coordination]
