@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import yaml
 
 type Document = dict[str, Any]
 
+FEW = 2
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -51,7 +51,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class FlowUse:
-    """What a flow's manifest says it uses of an API: parameters and body keys by operationId, and statuses."""
+    """What a flow's manifest uses of an API: parameters and body keys by operationId, and statuses."""
 
     parameters: Mapping[str, tuple[str, ...]]
     body: Mapping[str, tuple[str, ...]]
@@ -118,8 +118,8 @@ def standing_alone(document: Document, schema: Document) -> Document:
 def project(document: Document, use: FlowUse, ids: Mapping[str, Sequence[str]]) -> Document:
     """The document cut down to what a flow reads, with real ids where an id is asked for.
 
-    Page tokens are left out: an invented one only shows that it is refused. An operation that needs an id of a
-    resource without records is left out too.
+    Page tokens are left out: an invented one only shows that it is refused. An operation that needs an id
+    of a resource without records is left out too.
     """
     paths: Document = {}
     for operation in used_operations(document, use):
@@ -158,8 +158,16 @@ def _parameters(document: Document, operation: Operation, use: FlowUse, known: l
         if parameter["in"] == "path":
             result.append({**parameter, "schema": {"type": "string", "enum": known}})
         elif parameter["name"] in wanted and parameter["name"] != "pageToken":
-            result.append(parameter)
+            result.append({**parameter, "schema": _narrowed(document, parameter["schema"])})
     return result
+
+
+def _narrowed(document: Document, schema: Document) -> Document:
+    """A parameter's schema with few values of a closed list: each costs a request and tells nothing new."""
+    schema = resolve(document, schema)
+    if "items" in schema:
+        return {**schema, "items": _narrowed(document, schema["items"])}
+    return {**schema, "enum": schema["enum"][:FEW]} if "enum" in schema else schema
 
 
 def _lookup_body(keys: tuple[str, ...], known: list[str]) -> Document:
@@ -176,11 +184,3 @@ def _lookup_body(keys: tuple[str, ...], known: list[str]) -> Document:
         "additionalProperties": False,
     }
     return {"required": True, "content": {"application/json": {"schema": schema}}}
-
-
-def is_uuid(text: object) -> bool:
-    """Whether a value is a UUID in its usual spelling."""
-    try:
-        return isinstance(text, str) and str(UUID(text)) == text.lower()
-    except ValueError:
-        return False

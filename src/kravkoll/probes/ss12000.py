@@ -3,7 +3,7 @@
 import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -50,14 +50,23 @@ class Answer:
 class Page:
     """One page of a list. `next_token` is empty on the last page."""
 
-    records: tuple[Record, ...]
-    next_token: str
+    document: Record = field(repr=False)
     exchange: Exchange
+
+    @property
+    def next_token(self) -> str:
+        token = self.document.get("pageToken")
+        return "" if token is None else str(token)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records under `data`; Inconclusive `subject.garbage` where it is no list of objects."""
+        return _records(self.document.get("data"), self.exchange)
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """All pages of a list. `endless` says that a token came back a second time, or that the pages ran out of bound."""
+    """All pages of a list. `endless` says that a token came back, or that the pages ran out of bound."""
 
     pages: tuple[Page, ...]
     endless: bool = False
@@ -71,15 +80,23 @@ class Walk:
         return [str(record.get("id")) for record in self.records]
 
 
+class UnusableAnswer(Inconclusive):
+    """An answer that holds no records; it is kept, so that a check of the answers themselves can judge it."""
+
+    def __init__(self, code: str, detail: str, answer: Answer) -> None:
+        super().__init__(code, detail)
+        self.answer = answer
+
+
 class Ss12000:
     """Reads one SS 12000 interface with one token; the caller judges what comes back.
 
-    Raises Inconclusive where nothing could be seen: `subject.unreachable`, `subject.timeout`, `subject.reset`,
-    `transport.no-tls`, `transport.untrusted`; and, from the methods that return records, `subject.refused`
-    (401, 403, 429), `subject.status` and `subject.garbage`.
+    Raises Inconclusive where nothing could be seen: `subject.unreachable`, `subject.timeout`,
+    `subject.reset`, `transport.no-tls`, `transport.untrusted`; and, from the methods that return records,
+    `subject.refused` (401, 403, 429), `subject.status`, `subject.garbage` and `subject.endless`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  all but the first two are settings
         self,
         base_url: str,
         token: str | None,
@@ -152,8 +169,8 @@ class Ss12000:
     def pages(self, resource: str, limit: int | None = None, **filters: Filter) -> Iterator[Page]:
         """Pages in order. Stops after a page whose token was seen before, and at the bound on pages.
 
-        Parameters with a dot are given as `**{"meta.modified.after": ...}`. Filters go with the first request only:
-        the standard forbids them together with a page token.
+        Parameters with a dot are given as `**{"meta.modified.after": ...}`. Filters go with the first
+        request only: the standard forbids them together with a page token.
         """
         first: dict[str, Filter] = dict(filters)
         size: dict[str, Filter] = {} if limit is None else {"limit": limit}
@@ -173,10 +190,9 @@ class Ss12000:
         """One page, asked for as it stands."""
         answer = self.request("GET", f"/{resource}", filters=filters)
         document = _seen(answer)
-        if not isinstance(document, dict) or not isinstance(document.get("data"), list):
-            raise Inconclusive("subject.garbage", f"{answer.exchange.url}: no list under `data`")
-        token = document.get("pageToken")
-        return Page(_records(document["data"], answer), "" if token is None else str(token), answer.exchange)
+        if not isinstance(document, dict):
+            raise UnusableAnswer("subject.garbage", f"{answer.exchange}: no JSON object", answer)
+        return Page(document, answer.exchange)
 
     def explore(self, resource: str, limit: int | None = None, **filters: Filter) -> Walk:
         """A walk with its pages kept, which says whether it came to an end."""
@@ -197,7 +213,7 @@ class Ss12000:
             return None
         document = _seen(answer)
         if not isinstance(document, dict):
-            raise Inconclusive("subject.garbage", f"{answer.exchange.url}: no JSON object")
+            raise UnusableAnswer("subject.garbage", f"{answer.exchange}: no JSON object", answer)
         return document
 
     def lookup(
@@ -205,31 +221,21 @@ class Ss12000:
     ) -> list[Record]:
         """The records that a lookup returns for these ids (or other keys, as `civicNos`)."""
         answer = self.request("POST", f"/{resource}/lookup", filters=filters, body={key: list(ids)})
-        document = _seen(answer)
-        if not isinstance(document, list):
-            raise Inconclusive("subject.garbage", f"{answer.exchange.url}: no JSON list")
-        return list(_records(document, answer))
+        return list(_records(_seen(answer), answer.exchange))
 
     def deleted_entities(self, limit: int | None = None, **filters: Filter) -> dict[str, list[str]]:
         """Ids of what was deleted, per resource, over all pages (bounded)."""
         gone: dict[str, list[str]] = {}
-        seen: set[str] = set()
-        size: dict[str, Filter] = {} if limit is None else {"limit": limit}
-        query: dict[str, Filter] = filters | size
-        while True:
-            answer = self.request("GET", "/deletedEntities", filters=query)
-            document = _seen(answer)
-            if not isinstance(document, dict) or not isinstance(document.get("data"), dict):
-                raise Inconclusive("subject.garbage", f"{answer.exchange.url}: no object under `data`")
-            for resource, ids in document["data"].items():
+        page = None
+        for page in self.pages("deletedEntities", limit=limit, **filters):
+            data = page.document.get("data")
+            if not isinstance(data, dict):
+                raise Inconclusive("subject.garbage", f"{page.exchange.url}: no object under `data`")
+            for resource, ids in data.items():
                 gone.setdefault(resource, []).extend(str(one) for one in ids or ())
-            token = str(document.get("pageToken") or "")
-            if not token:
-                return gone
-            if token in seen:
-                raise Inconclusive("subject.endless", "/deletedEntities: a page token came back")
-            seen.add(token)
-            query = size | {"pageToken": token}
+        if page and page.next_token:
+            raise Inconclusive("subject.endless", "/deletedEntities: the pages have no end")
+        return gone
 
 
 def could_not_see(error: httpx.HTTPError, url: str) -> Inconclusive:
@@ -269,15 +275,15 @@ def _parse(content: bytes) -> tuple[object, bool]:
 
 def _seen(answer: Answer) -> object:
     if answer.status in {401, 403, 429}:
-        raise Inconclusive("subject.refused", str(answer.exchange))
+        raise UnusableAnswer("subject.refused", str(answer.exchange), answer)
     if answer.status != 200:
-        raise Inconclusive("subject.status", str(answer.exchange))
+        raise UnusableAnswer("subject.status", str(answer.exchange), answer)
     if not answer.is_json:
-        raise Inconclusive("subject.garbage", f"{answer.exchange}: no JSON")
+        raise UnusableAnswer("subject.garbage", f"{answer.exchange}: no JSON", answer)
     return answer.document
 
 
-def _records(items: list[object], answer: Answer) -> tuple[Record, ...]:
-    if not all(isinstance(item, dict) for item in items):
-        raise Inconclusive("subject.garbage", f"{answer.exchange.url}: a record is no object")
-    return tuple(item for item in items if isinstance(item, dict))
+def _records(items: object, exchange: Exchange) -> tuple[Record, ...]:
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Inconclusive("subject.garbage", f"{exchange.url}: no list of objects")
+    return tuple(items)
