@@ -19,6 +19,9 @@ from mitmproxy.addons.proxyserver import Proxyserver
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes of a body that are written down; what is longer is cut, and its JSON then reads as none."""
 
+untyped: Any = ctx
+"""mitmproxy's context; not all of what we call on it is annotated."""
+
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "dpop"}
 
 
@@ -38,9 +41,7 @@ class Interception:
 
     async def running(self) -> None:
         """`running` fires even where the port was busy: say which sockets are ours, if any."""
-        proxyserver = ctx.master.addons.get("proxyserver")
-        addresses = _addresses(proxyserver) if isinstance(proxyserver, Proxyserver) else []
-        _write(self.folder / "ready.json", {"process": os.getpid(), "addresses": addresses})
+        _write(self.folder / "ready.json", {"process": os.getpid(), "addresses": _addresses()})
         self.watcher = asyncio.create_task(_end_with_parent())
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
@@ -71,18 +72,19 @@ class Interception:
         if text != self.route_text:
             self.route_text, self.route = text, json.loads(text)
             # contexts are cached by file name, so each set of anchors has a file of its own
-            ctx.options.update(ssl_verify_upstream_trusted_ca=self.route.get("trust") or None)
+            untyped.options.update(ssl_verify_upstream_trusted_ca=self.route.get("trust") or None)
         return self.route
 
 
-def _addresses(proxyserver: Proxyserver) -> list[list[Any]]:
+def _addresses() -> list[list[Any]]:
+    proxyserver: Proxyserver = untyped.master.addons.get("proxyserver")
     return [list(address[:2]) for server in proxyserver.servers for address in server.listen_addrs]
 
 
 async def _end_with_parent() -> None:
     """The parent holds our standard input open; when it is gone, so are we."""
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    ctx.master.shutdown()
+    untyped.master.shutdown()
 
 
 def _note(flow: http.HTTPFlow) -> None:
@@ -111,9 +113,13 @@ def _exchange(flow: http.HTTPFlow) -> dict[str, Any]:
 def _headers(message: http.Message) -> list[tuple[str, str]]:
     """Secrets are not written down: of a token only that it was there."""
     return [
-        (name, "(masked)" if name.lower() in SECRET_HEADERS else value)
-        for name, value in message.headers.items(multi=True)
+        (name, "(masked)" if name.lower() in SECRET_HEADERS else value) for name, value in _pairs(message)
     ]
+
+
+def _pairs(message: http.Message) -> list[tuple[str, str]]:
+    """Each value of a repeated header on its own."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.headers.fields]
 
 
 def _text(message: http.Message) -> str:

@@ -60,7 +60,7 @@ class Exchange:
         return parsed(self.request_body)
 
     def records(self) -> Iterator[Record]:
-        """The records of a successful answer: a list under `data`, a bare list, or a single object with an id."""
+        """The records of a successful answer: a list under `data`, a bare list, or one object with an id."""
         if not self.succeeded or self.resource == DELETED_ENTITIES:
             return
         answer = self.answer
@@ -87,11 +87,20 @@ class ObservedField:
     """Ids of the first records that held it."""
 
 
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """A value of a record, by dotted path through lists."""
+
+    resource: str
+    path: str
+    record: str
+    value: object
+
+
 @dataclass(slots=True)
 class _Tally:
-    count: int = 0
-    example: object = None
-    seen_in: list[str] = field(default_factory=list)
+    example: object
+    records: dict[str, None] = field(default_factory=dict)
 
 
 def parsed(body: str) -> object:
@@ -113,18 +122,24 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
         yield path, value
 
 
-def observed_fields(records: Mapping[str, Iterable[Record]]) -> tuple[ObservedField, ...]:
-    """Every field of every resource, sorted; a record counts once for each of its fields."""
+def field_values(records: Mapping[str, Iterable[Record]]) -> list[FieldValue]:
+    """Every value of every record."""
+    return [
+        FieldValue(resource, path, str(record.get("id", "")), value)
+        for resource, items in records.items()
+        for record in items
+        for path, value in leaves(record)
+    ]
+
+
+def observed_fields(values: Iterable[FieldValue]) -> tuple[ObservedField, ...]:
+    """Every field of every resource, sorted: in how many records, an example, and where it was."""
     tallies: dict[tuple[str, str], _Tally] = {}
-    for resource, items in records.items():
-        for record in items:
-            for path, value in dict(leaves(record)).items():
-                tally = tallies.setdefault((resource, path), _Tally(example=value))
-                tally.count += 1
-                if len(tally.seen_in) < MOST_PLACES:
-                    tally.seen_in.append(str(record.get("id", "")))
+    for one in values:
+        tally = tallies.setdefault((one.resource, one.path), _Tally(one.value))
+        tally.records[one.record] = None
     return tuple(
-        ObservedField(resource, path, tally.count, tally.example, tuple(tally.seen_in))
+        ObservedField(resource, path, len(tally.records), tally.example, tuple(tally.records)[:MOST_PLACES])
         for (resource, path), tally in sorted(tallies.items())
     )
 
