@@ -166,15 +166,20 @@ class Ss12000:
                     raise Inconclusive("subject.garbage", f"{url}: more than {MOST_BYTES} bytes")
             return bytes(content), response
 
-    def pages(self, resource: str, limit: int | None = None, **filters: Filter) -> Iterator[Page]:
+    def pages(
+        self,
+        resource: str,
+        limit: int | None = None,
+        where: Mapping[str, Filter] | None = None,
+        **filters: Filter,
+    ) -> Iterator[Page]:
         """Pages in order. Stops after a page whose token was seen before, and at the bound on pages.
 
-        Parameters with a dot are given as `**{"meta.modified.after": ...}`. Filters go with the first
-        request only: the standard forbids them together with a page token.
+        Parameters with a dot in their name go in `where`. Filters go with the first request only: the
+        standard forbids them together with a page token.
         """
-        first: dict[str, Filter] = dict(filters)
         size: dict[str, Filter] = {} if limit is None else {"limit": limit}
-        page = self.page(resource, **first, **size)
+        page = self.page(resource, **(where or {}), **filters, **size)
         seen = {page.next_token}
         yield page
         for _ in range(self._most_pages - 1):
@@ -194,14 +199,26 @@ class Ss12000:
             raise UnusableAnswer("subject.garbage", f"{answer.exchange}: no JSON object", answer)
         return Page(document, answer.exchange)
 
-    def explore(self, resource: str, limit: int | None = None, **filters: Filter) -> Walk:
+    def explore(
+        self,
+        resource: str,
+        limit: int | None = None,
+        where: Mapping[str, Filter] | None = None,
+        **filters: Filter,
+    ) -> Walk:
         """A walk with its pages kept, which says whether it came to an end."""
-        pages = tuple(self.pages(resource, limit=limit, **filters))
+        pages = tuple(self.pages(resource, limit, where, **filters))
         return Walk(pages, endless=bool(pages[-1].next_token))
 
-    def walk(self, resource: str, limit: int | None = None, **filters: Filter) -> list[Record]:
+    def walk(
+        self,
+        resource: str,
+        limit: int | None = None,
+        where: Mapping[str, Filter] | None = None,
+        **filters: Filter,
+    ) -> list[Record]:
         """Every record of a list. Raises Inconclusive `subject.endless` where the pages never end."""
-        walk = self.explore(resource, limit=limit, **filters)
+        walk = self.explore(resource, limit, where, **filters)
         if walk.endless:
             raise Inconclusive("subject.endless", f"/{resource}: {len(walk.pages)} pages and no last one")
         return walk.records
@@ -227,7 +244,7 @@ class Ss12000:
         """Ids of what was deleted, per resource, over all pages (bounded)."""
         gone: dict[str, list[str]] = {}
         page = None
-        for page in self.pages("deletedEntities", limit=limit, **filters):
+        for page in self.pages("deletedEntities", limit, **filters):
             data = page.document.get("data")
             if not isinstance(data, dict):
                 raise Inconclusive("subject.garbage", f"{page.exchange.url}: no object under `data`")
