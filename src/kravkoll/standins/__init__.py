@@ -1,1 +1,17 @@
-"""Stand-ins: simulated systems built from their file in mocks/, and broken on request."""
+"""Small real systems that stand in for the suppliers', honest unless a fault is asked for."""
+
+from kravkoll.standins.faults import FAULTS, UnknownFault
+from kravkoll.standins.installation import Installation
+from kravkoll.standins.outbound import Unreachable
+from kravkoll.standins.system import StandIn, load, packaged_mocks, start
+
+__all__ = [
+    "FAULTS",
+    "Installation",
+    "StandIn",
+    "UnknownFault",
+    "Unreachable",
+    "load",
+    "packaged_mocks",
+    "start",
+]

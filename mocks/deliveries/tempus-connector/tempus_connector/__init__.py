@@ -1,0 +1,1 @@
+"""Pulls the register into Tempus."""

@@ -1,0 +1,28 @@
+"""What a supplier is handed by the city that installs its product."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Keys and addresses, as any supplier gets them; PEM bytes and URLs."""
+
+    trust: bytes
+    """Anchors that the product verifies its peers against."""
+    certificate: bytes
+    """The product's own chain, leaf first, from the city's authority."""
+    key: bytes
+    issuer: str
+    """The authorisation server."""
+    idp_metadata: str
+    """URL of the identity provider's SAML metadata."""
+    register: str | None = None
+    """Base URL of the register, for a product that reads it."""
+    client_id: str = ""
+    client_key: bytes = b""
+    """EC private key for private_key_jwt."""
+    peers: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of other parties. An honest product sends them nothing that was not agreed."""
+    lapsed_certificate: bytes | None = None
+    """A chain for the same key whose time is over: what a supplier is left with that forgets to renew."""

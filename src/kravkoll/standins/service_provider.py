@@ -1,0 +1,184 @@
+"""Login through the city's identity provider, as a SAML 2.0 service provider."""
+
+import time
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from kravkoll.standins.answers import json_answer
+from kravkoll.standins.faults import Behaviour, fault
+from kravkoll.standins.installation import Installation
+from kravkoll.standins.outbound import Outbound, Unreachable
+from kravkoll.standins.pages import html_answer, local_login_page, local_way_in_page, message_page, start_page
+from kravkoll.standins.saml_metadata import (
+    IdentityProvider,
+    NotSaml,
+    OwnAddresses,
+    read_identity_provider,
+    service_provider_metadata,
+)
+from kravkoll.standins.saml_request import authn_request_url
+from kravkoll.standins.saml_response import Login, read_response
+from kravkoll.standins.sessions import Sessions
+
+METADATA_SECONDS = 3600.0
+REFETCH_SECONDS = 1.0
+"""A signature that does not hold makes the metadata be fetched anew, but not at every try."""
+PROTECTED = "/me"
+
+
+class ServiceProvider:
+    """The login and the pages of one system."""
+
+    def __init__(
+        self, system: str, attribute: str, installation: Installation, outbound: Outbound, behave: Behaviour
+    ) -> None:
+        self._system = system
+        self._attribute = attribute
+        self._installation = installation
+        self._outbound = outbound
+        self._behave = behave
+        self._sessions = Sessions(system)
+        self._used: dict[str, datetime] = {}
+        self._idp: IdentityProvider | None = None
+        self._fetched = 0.0
+        self.base_url = ""
+        """Where the system is found; known once it is served."""
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self._start),
+            Route(PROTECTED, self._me),
+            Route("/login", self._login, methods=["GET", "POST"]),
+            Route("/logout", self._logout, methods=["GET", "POST"]),
+            Route("/saml/metadata", self._metadata),
+            Route("/saml/acs", self._acs, methods=["POST"]),
+        ]
+
+    @property
+    def own(self) -> OwnAddresses:
+        return OwnAddresses(f"{self.base_url}/saml/metadata", f"{self.base_url}/saml/acs")
+
+    async def _start(self, request: Request) -> Response:
+        user = self._sessions.user(request)
+        return await self._to_idp(request) if user is None else html_answer(start_page(self._system, user))
+
+    async def _me(self, request: Request) -> Response:
+        user = self._sessions.user(request)
+        if user is not None:
+            return json_answer({"user": user})
+        if own_page := self._behave(own_way_in)():
+            return RedirectResponse(own_page, 302)
+        return await self._to_idp(request)
+
+    async def _login(self, request: Request) -> Response:
+        if page := self._behave(local_form)(self._system):
+            return html_answer(page)
+        return await self._to_idp(request)
+
+    async def _logout(self, request: Request) -> Response:
+        answer = html_answer(message_page(self._system, "Du är utloggad."))
+        self._sessions.end(request, answer)
+        return answer
+
+    async def _metadata(self, _request: Request) -> Response:
+        document = service_provider_metadata(self.own, self._installation.certificate)
+        return Response(document, media_type="application/samlmetadata+xml")
+
+    async def _to_idp(self, request: Request) -> Response:
+        try:
+            idp = await self._identity_provider()
+        except (Unreachable, NotSaml):
+            return html_answer(message_page(self._system, "Stadens inloggning svarar inte."), 503)
+        target = request.url.path if request.url.path in {"/", PROTECTED} else "/"
+        login, relay_state = self._sessions.wait(request, target)
+        url = authn_request_url(
+            idp.sso_url,
+            self.own,
+            request_id=login.request_id,
+            relay_state=relay_state,
+            key=self._installation.key,
+        )
+        answer = RedirectResponse(url, 302, {"Cache-Control": "no-store"})
+        self._sessions.bind(answer, login)
+        return answer
+
+    async def _acs(self, request: Request) -> Response:
+        form = parse_qs((await request.body()).decode("latin-1"), max_num_fields=10)
+        try:
+            login = await self._read(form.get("SAMLResponse", [""])[0])
+            self._use_once(login)
+        except (NotSaml, Unreachable):
+            return self._refusal()
+        waiting = self._sessions.answered(request, login.in_response_to)
+        user = self._behave(user_of)(login, self._attribute)
+        if waiting is None or not user:
+            return self._refusal()
+        answer = RedirectResponse(waiting.target, 303)
+        self._sessions.begin(answer, user, login.session_ends)
+        return answer
+
+    def _refusal(self) -> Response:
+        return html_answer(message_page(self._system, "Inloggningen godtogs inte."), 403)
+
+    async def _read(self, encoded: str) -> Login:
+        try:
+            return read_response(encoded, await self._identity_provider(), self.own)
+        except NotSaml:
+            if time.monotonic() - self._fetched < REFETCH_SECONDS:
+                raise
+        self._idp = None  # perhaps its key was changed
+        return read_response(encoded, await self._identity_provider(), self.own)
+
+    def _use_once(self, login: Login) -> None:
+        """Refuse an assertion that was used before, for as long as it could be used at all."""
+        now = datetime.now(UTC)
+        self._used = {one: end for one, end in self._used.items() if (now - end).total_seconds() < 3600}
+        if login.assertion_id in self._used:
+            raise NotSaml("used before")
+        self._used[login.assertion_id] = login.not_on_or_after
+
+    async def _identity_provider(self) -> IdentityProvider:
+        if self._idp is None or time.monotonic() - self._fetched > METADATA_SECONDS:
+            document = await self._outbound.get(self._installation.idp_metadata)
+            self._idp, self._fetched = read_identity_provider(document), time.monotonic()
+        return self._idp
+
+
+def user_of(login: Login, attribute: str) -> str | None:
+    """The account: one value of the agreed attribute, or the NameID where none is agreed."""
+    values = login.attributes.get(attribute, ()) if attribute else (login.name_id,)
+    return values[0] if len(values) == 1 else None
+
+
+def own_way_in() -> str | None:
+    """A login page of the system's own; there is none."""
+    return None
+
+
+def local_form(_system: str) -> str | None:
+    """A password form of the system's own; there is none."""
+    return None
+
+
+@fault("login.good", replaces=user_of)
+def log_in_somebody_else(_login: Login, _attribute: str) -> str | None:
+    return "demo@example.invalid"
+
+
+@fault("login.entry.local", replaces=own_way_in)
+def start_at_own_page() -> str | None:
+    return "/login"
+
+
+@fault("login.entry.local", replaces=local_form)
+def offer_ways_in(system: str) -> str | None:
+    return local_way_in_page(system)
+
+
+@fault("login.form.local", replaces=local_form)
+def ask_for_password(system: str) -> str | None:
+    return local_login_page(system)

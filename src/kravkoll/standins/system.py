@@ -1,0 +1,274 @@
+"""Build a system from its file, serve it, and break it on request."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kravkoll.serving.loopback import Loopback
+from kravkoll.standins.access_tokens import AccessTokens
+from kravkoll.standins.answers import json_answer
+from kravkoll.standins.api_errors import ApiError, api_error, http_error
+from kravkoll.standins.deliveries import deliver
+from kravkoll.standins.exports import Exports
+from kravkoll.standins.faults import Behaviour, fault
+from kravkoll.standins.flow_policy import FlowPolicy
+from kravkoll.standins.installation import Installation
+from kravkoll.standins.outbound import Outbound, Unreachable
+from kravkoll.standins.records import RESOURCES, Record, RecordStore, Removal
+from kravkoll.standins.register_client import RegisterClient, Subscription
+from kravkoll.standins.request_log import Asked, RequestLog
+from kravkoll.standins.service_provider import ServiceProvider
+from kravkoll.standins.ss12000 import ApiSettings, Ss12000Api, seed
+from kravkoll.standins.subscriptions import Subscriptions
+from kravkoll.standins.transport import Listening, listen
+
+PUBLISHED = (*RESOURCES, "deletedEntities", "subscriptions")
+
+
+class Cast(Protocol):
+    """Of the cast, what a register is filled with."""
+
+    @property
+    def records(self) -> Mapping[str, tuple[dict[str, Any], ...]]: ...
+    @property
+    def former(self) -> Mapping[str, tuple[dict[str, Any], ...]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one instance is made of."""
+
+    behave: Behaviour
+    outbound: Outbound
+    store: RecordStore
+    api: Ss12000Api
+    login: ServiceProvider | None
+    client: RegisterClient | None
+    delivered: Path | None
+    temporary: Path | None
+    """What goes away with the instance."""
+
+
+class StandIn:
+    """A running system. `hooks` are what an administrator can make it do from within the house."""
+
+    def __init__(
+        self, system: Mapping[str, Any], parts: Parts, log: RequestLog, listening: Listening
+    ) -> None:
+        self.id: str = system["id"]
+        self.url = f"https://{listening.host}:{listening.port}"
+        self.addresses: Mapping[str, str] = {
+            interface: f"{self.url}{(settings or {}).get('base', '')}"
+            for interface, settings in system["interfaces"].items()
+            if interface != "delivery"
+        }
+        self.delivery = parts.delivered
+        self.hooks: Mapping[str, Callable[..., Mapping[str, int]]] = {
+            "seed": self.seed,
+            **({"sync": self.trigger} if parts.client else {}),
+        }
+        self._parts = parts
+        self._log = log
+        self._listening = listening
+
+    @property
+    def log(self) -> Sequence[Asked]:
+        """Requests received, oldest first."""
+        return tuple(self._log.asked)
+
+    @property
+    def store(self) -> RecordStore:
+        return self._parts.store
+
+    def prepare(self) -> None:
+        """The first load, before anybody looks; raises Unreachable where the register does not answer."""
+        if self._parts.client:
+            asyncio.run(self._parts.client.sync(self._parts.store))
+
+    def trigger(self) -> Mapping[str, int]:
+        """Make the system fetch, as its own trigger would; how many records it says it got."""
+        if self._parts.client is None:
+            raise LookupError(f"{self.id} reads no register")
+        return asyncio.run(self._parts.behave(synchronise)(self._parts.client, self._parts.store))
+
+    def seed(
+        self,
+        put: Mapping[str, Iterable[Record]] | None = None,
+        remove: Mapping[str, Iterable[str]] | None = None,
+    ) -> Mapping[str, int]:
+        """Insert or replace records, and take some away."""
+        return seed(self._parts.store, put or {}, remove or {})
+
+    def close(self) -> None:
+        self._listening.close()
+        if self._parts.temporary:
+            shutil.rmtree(self._parts.temporary, ignore_errors=True)
+
+    def __enter__(self) -> "StandIn":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+async def synchronise(client: RegisterClient, store: RecordStore) -> Mapping[str, int]:
+    """Fetch from the register."""
+    return await client.sync(store)
+
+
+@fault("client.idle", replaces=synchronise)
+async def say_that_it_is_done(_client: RegisterClient, store: RecordStore) -> Mapping[str, int]:
+    return {resource: len(store.now.tables[resource]) for resource in RESOURCES}
+
+
+def start(  # noqa: PLR0913  what a system is started with
+    system: Mapping[str, Any],
+    installation: Installation,
+    *,
+    cast: Cast,
+    loopback: Loopback,
+    fault: str | None = None,
+    mocks: Path | None = None,
+    port: int = 0,
+) -> StandIn:
+    """A fresh instance of the system in a parsed mocks/<name>.yaml, served and empty of memories.
+
+    `mocks` is the folder that paths of the file are relative to. Raises UnknownFault and OSError (port busy).
+    """
+    behave = Behaviour(fault)
+    parts = _parts(system, installation, cast, behave, mocks)
+    log = RequestLog(_application(system, parts, mocks))
+    listening = listen(log, installation, loopback, behave, port)
+    if parts.login:
+        parts.login.base_url = f"https://{listening.host}:{listening.port}"
+    return StandIn(system, parts, log, listening)
+
+
+def load(path: Path) -> Mapping[str, Any]:
+    """A system's file."""
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def _parts(
+    system: Mapping[str, Any],
+    installation: Installation,
+    cast: Cast,
+    behave: Behaviour,
+    mocks: Path | None,
+) -> Parts:
+    outbound = Outbound(installation.trust)
+    interfaces = system["interfaces"]
+    store = _filled(cast) if system.get("holds") == "cast" else RecordStore()
+    policies = {name: FlowPolicy.read(policy) for name, policy in interfaces["api"]["clients"].items()}
+    settings = ApiSettings(interfaces["api"]["base"], policies, interfaces["api"].get("page_limit", 500))
+    tokens = AccessTokens(outbound, installation.issuer, interfaces["api"]["audience"], behave)
+    delivery = _within(mocks, interfaces.get("delivery", {}).get("path"))
+    delivered = behave(deliver)(delivery) if delivery else None
+    return Parts(
+        behave=behave,
+        outbound=outbound,
+        store=store,
+        api=Ss12000Api(store, tokens, settings, behave),
+        login=_login(system, installation, outbound, behave),
+        client=_client(interfaces, installation, outbound, behave),
+        delivered=delivered,
+        temporary=delivered.parent if delivered and delivered != delivery else None,
+    )
+
+
+def _login(
+    system: Mapping[str, Any], installation: Installation, outbound: Outbound, behave: Behaviour
+) -> ServiceProvider | None:
+    if "login" not in system["interfaces"]:
+        return None
+    attribute = (system["interfaces"]["login"] or {}).get("user_attribute", "")
+    return ServiceProvider(system["id"], attribute, installation, outbound, behave)
+
+
+def _client(
+    interfaces: Mapping[str, Any], installation: Installation, outbound: Outbound, behave: Behaviour
+) -> RegisterClient | None:
+    if "client" not in interfaces or installation.register is None:
+        return None
+    return RegisterClient(outbound, installation, Subscription.read(interfaces["client"]), behave)
+
+
+def _removals(cast: Cast) -> tuple[Removal, ...]:
+    last = {record["id"]: record for records in cast.former.values() for record in records}
+    return tuple(
+        Removal(one["resource"], one["id"], one["deleted"], last.get(one["id"]))
+        for one in cast.records.get("deletedEntities", ())
+    )
+
+
+def _filled(cast: Cast) -> RecordStore:
+    store = RecordStore(cast.records)
+    store.note_removals(_removals(cast))
+    return store
+
+
+def _application(system: Mapping[str, Any], parts: Parts, mocks: Path | None) -> Starlette:
+    routes = parts.api.routes()
+    interfaces = system["interfaces"]
+    if interfaces["api"].get("subscriptions"):
+        routes += Subscriptions(parts.api, interfaces["api"]["base"]).routes()
+    if parts.login:
+        routes += parts.login.routes()
+    if "export" in interfaces:
+        routes += Exports(parts.api, parts.behave).routes()
+    if parts.client:
+        routes.append(Route("/hooks/sync", _sync_endpoint(parts, parts.client), methods=["POST"]))
+    if document := _within(mocks, system.get("openapi")):
+        base = interfaces["api"]["base"]
+        endpoint = _document_endpoint(document, base)
+        routes += [Route(f"{base}/openapi.json", endpoint), Route("/openapi.json", endpoint)]
+    handlers = {ApiError: api_error, HTTPException: http_error}
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+def _sync_endpoint(parts: Parts, client: RegisterClient) -> Callable[[Request], Any]:
+    async def sync(request: Request) -> Response:
+        await parts.api.caller(request)
+        try:
+            return json_answer(await parts.behave(synchronise)(client, parts.store))
+        except Unreachable as error:
+            raise ApiError(502, "register.unreachable", str(error)) from error
+
+    return sync
+
+
+def _document_endpoint(path: Path, base: str) -> Callable[[Request], Any]:
+    async def document(_request: Request) -> Response:
+        return json_answer(_published(path, base))
+
+    return document
+
+
+@cache
+def _published(path: Path, base: str) -> Mapping[str, Any]:
+    """The agreed document, cut to what is served here."""
+    document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    served = {at: item for at, item in document["paths"].items() if at.split("/")[1] in PUBLISHED}
+    return {**document, "servers": [{"url": base}], "paths": served}
+
+
+def _within(mocks: Path | None, path: str | None) -> Path | None:
+    return (mocks or packaged_mocks()) / path if path else None
+
+
+def packaged_mocks() -> Path:
+    """The folder of systems that comes with the package, or stands beside its source."""
+    package = Path(__file__).parents[1]
+    installed = package / "workspace" / "mocks"
+    return installed if installed.is_dir() else package.parents[1] / "mocks"
