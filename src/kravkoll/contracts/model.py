@@ -261,6 +261,16 @@ class DocumentFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a reviewer demands for accepting a document, by when, and when it was done."""
+
+    __pydantic_config__ = STRICT
+    text: Text
+    due: date
+    closed: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceDocument:
     """A document that attests requirements: who issued it, what it covers, how long it holds."""
 
@@ -284,6 +294,7 @@ class EvidenceDocument:
     submitted_by: str = ""
     reviewed_by: str = ""
     reviewed_at: date | None = None
+    conditions: tuple[Condition, ...] = ()
     file: DocumentFile | None = None
     supersedes: str = ""
 
@@ -298,6 +309,8 @@ class Place:
     """For a delivery: the folder or archive, relative to the environment file."""
     secret: Secret | None = None
     client_id: str = ""
+    token_endpoint: Annotated[str | None, Field(pattern=r"^https://")] = None
+    """Where tokens come from if not from the city's own server, for `client_id` with `secret`."""
     capabilities: Mapping[Capability, Mapping[str, Any]] = field(default_factory=dict)
 
 

@@ -1,0 +1,160 @@
+"""One assessment: one supplier, one environment, one process, one writer."""
+
+import contextlib
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from kravkoll.contracts.layout import Layout
+from kravkoll.contracts.model import Environment
+from kravkoll.contracts.workspace import load
+from kravkoll.record.assessment import Assessment, assess
+from kravkoll.record.evidence import EvidenceStore
+from kravkoll.record.journal import Journal, read
+from kravkoll.record.outcome import Outcome, Reason
+from kravkoll.record.redaction import Redactor
+from kravkoll.record.rollup import Exit, worst
+from kravkoll.record.rows import Result, Row
+from kravkoll.runner import guard, header, preflight, selecting
+from kravkoll.runner.collecting import RowPlugin
+from kravkoll.runner.context import CONTEXT, Context
+from kravkoll.runner.execution import NOTES, Execution
+from kravkoll.runner.plan import plan
+from kravkoll.runner.platform import ground, platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be assessed, as asked for on the command line."""
+
+    layout: Layout
+    environment: str
+    supplier: str
+    as_of: date
+    rows: tuple[str, ...] = ()
+    keyword: str = ""
+    checks: frozenset[str] | None = None
+    """Checks of the files that were named; None means all."""
+    phase: str = "acceptance"
+    rule: str = ""
+    side: str = "city"
+    out: Path | None = None
+
+
+class Assessing(RowPlugin):
+    """Plugin object of one assessment."""
+
+    def __init__(self, config: pytest.Config, order: Order) -> None:
+        super().__init__(config, load(order.layout))
+        self.order = order
+        self.environment = self.workspace.environment(order.environment)
+        self.rule, self.gate = selecting.gate(self.workspace, order.rule, order.phase)
+        whole = plan(self.workspace, order.supplier, order.as_of)
+        self.plan, self.selection = selecting.narrowed(whole, order.rows, order.keyword, order.checks)
+        self.started = datetime.now().astimezone()
+        self.run_id = f"{self.started:%Y%m%dT%H%M%S}-{order.supplier}-{order.environment}"
+        self.folder = selecting.fresh(order.out or order.layout.output / self.run_id)
+        self.exit: Exit | None = None
+        self.assessment: Assessment | None = None
+        self.collection_errors: dict[str, str] = {}
+        self.interrupted: str | None = None
+        self.rows = self.plan.rows
+
+    # -- collection ------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Remember which modules failed to import: their rows are errors of ours, not silence."""
+        report = yield
+        if report.failed and isinstance(collector, pytest.Module):
+            self.collection_errors[str(collector.path)] = str(report.longrepr)[-600:]
+        return report
+
+    # -- running ---------------------------------------------------------------------------------------------
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Write the plan, run every row, write every result."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(guard.only(hosts(self.environment)))
+            base = stack.enter_context(ground(self.workspace, self.environment))
+            redactor = Redactor(base.cast.values())
+            store = EvidenceStore(self.folder / "evidence", redactor)
+            journal = stack.enter_context(Journal(self.folder, redactor.redact_json))
+            for line in header.lines(self):
+                journal.write(line)
+            journal.plan(self.plan.rows)
+            through_proxy = any(row.kind == "flow" or row.part == "client" for row in self.plan.rows)
+            running = stack.enter_context(platform(base, through_proxy=through_proxy))
+            self.config.stash[CONTEXT] = Context(running, self.order.as_of)
+            self.blocked = preflight.blocked(running, self.plan.rows)
+            self._execute(session, journal, store)
+        return True
+
+    def _execute(self, session: pytest.Session, journal: Journal, store: EvidenceStore) -> None:
+        def sink(row: Row, result: Result, waiting: bool) -> None:
+            if waiting:
+                journal.waiting(result)
+                return
+            journal.result(replace(result, evidence=tuple(self._keep(row, journal, store))))
+
+        self.execution = Execution(self.workspace.checks, sink, self.environment.grade)
+        try:
+            for row in self.plan.rows:
+                if row.id not in self.items:
+                    sink(row, self._not_loaded(row), False)
+            self.execution.run(list(self.items.values()), session)
+        except (session.Interrupted, KeyboardInterrupt) as stop:
+            self.interrupted = f"{type(stop).__name__}: {stop}".rstrip(": ")
+            raise
+        finally:
+            journal.footer(finished=datetime.now().astimezone().isoformat(), interrupted=self.interrupted)
+
+    def _not_loaded(self, row: Row) -> Result:
+        told = "; ".join(self.collection_errors.values()) or f"no function is marked @check({row.check!r})"
+        reason = Reason("check.not-loaded")
+        return Result(row=row.id, outcome=Outcome.ERROR, reason=reason, observation=told)
+
+    def _keep(self, row: Row, journal: Journal, store: EvidenceStore) -> Iterator[str]:
+        """Store what the row noted, each by its digest."""
+        item = self.items.get(row.id)
+        for note in item.stash.get(NOTES, []) if item else ():
+            kept = store.put(note, "application/json")
+            journal.write(
+                {
+                    "type": "evidence",
+                    "digest": kept.digest,
+                    "media_type": kept.media_type,
+                    "klass": kept.klass,
+                    "size": kept.size,
+                    "row": row.id,
+                }
+            )
+            yield kept.digest
+
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """The exit status is the acceptance rule's, not the count of failed tests."""
+        if not (self.folder / "results.jsonl").exists():
+            return
+        self.assessment = assess(read(self.folder))
+        self.exit = self.assessment.exit
+        if self.assessment.record.faults and not self.interrupted and self.plan.rows:
+            self.exit = worst({self.exit, Exit.OUR_FAULT})
+        session.exitstatus = int(self.exit)
+
+
+def hosts(environment: Environment) -> Iterator[str]:
+    """The hosts that an environment declares."""
+    for deployment in environment.systems.values():
+        for place in deployment.interfaces.values():
+            for url in (place.url, place.token_endpoint):
+                if url:
+                    yield urlsplit(url).hostname or ""

@@ -1,0 +1,19 @@
+"""What is running while items run; duels change the platform under the same items."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+
+from kravkoll.runner.platform import Platform
+
+
+@dataclass(slots=True)
+class Context:
+    """The platform of the moment and the day that rules are read on."""
+
+    platform: Platform
+    as_of: date
+
+
+CONTEXT = pytest.StashKey[Context]()

@@ -1,0 +1,62 @@
+"""The fixtures that every suite function may ask for."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from kravkoll.cast import Cast
+from kravkoll.checks.subject import Subject
+from kravkoll.city.city import City
+from kravkoll.contracts.workspace import Workspace
+from kravkoll.record.rows import Row
+from kravkoll.runner import subjects
+from kravkoll.runner.context import CONTEXT, Context
+from kravkoll.runner.execution import NOTES
+
+
+@pytest.fixture
+def kravkoll_row(request: pytest.FixtureRequest) -> Row:
+    """The row that this item runs; each item is parametrized with one."""
+    row: Row = request.param
+    return row
+
+
+@pytest.fixture
+def kravkoll_context(request: pytest.FixtureRequest) -> Context:
+    """What is running while this item runs."""
+    return request.config.stash[CONTEXT]
+
+
+@pytest.fixture
+def subject(
+    request: pytest.FixtureRequest, kravkoll_row: Row, kravkoll_context: Context
+) -> Iterator[Subject]:
+    """The place that this row looks at."""
+    made = subjects.make(kravkoll_context.platform, kravkoll_row, kravkoll_context.as_of)
+    yield made
+    request.node.stash[NOTES].extend(made.notes)
+
+
+@pytest.fixture
+def city(kravkoll_context: Context) -> City:
+    """The city's authority, authorisation server and identity provider."""
+    return kravkoll_context.platform.ground.city
+
+
+@pytest.fixture
+def cast(kravkoll_context: Context) -> Cast:
+    """The people who do not exist."""
+    return kravkoll_context.platform.ground.cast
+
+
+@pytest.fixture
+def workspace(kravkoll_context: Context) -> Workspace:
+    """What was bought."""
+    return kravkoll_context.platform.ground.workspace
+
+
+@pytest.fixture
+def as_of(kravkoll_context: Context) -> date:
+    """The day that dated rules are read on."""
+    return kravkoll_context.as_of

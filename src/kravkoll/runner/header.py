@@ -1,0 +1,102 @@
+"""The first lines of a record: what is assessed, by what, under which contract."""
+
+import functools
+import getpass
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kravkoll
+from kravkoll.contracts.layout import PACKAGE
+from kravkoll.record.assessment import dump
+from kravkoll.record.journal import FORMAT
+from kravkoll.record.rollup import valid_waiver
+
+if TYPE_CHECKING:
+    from kravkoll.runner.assessing import Assessing
+
+
+def lines(run: "Assessing") -> Iterator[dict[str, Any]]:
+    """The header, then a line a requirement and a line a check."""
+    yield _header(run)
+    workspace, supplier = run.workspace, run.plan.supplier.id
+    for requirement in workspace.requirements.values():
+        waiver = valid_waiver(workspace.waivers, requirement.id, supplier, run.started)
+        file, line = workspace.place("requirements", requirement.id)
+        yield {
+            "type": "requirement",
+            "requirement": dump(requirement),
+            "waiver": dump(waiver) if waiver else None,
+            "not_applicable": run.plan.not_applicable.get(requirement.id, ""),
+            "no_rows": run.plan.no_rows.get(requirement.id, ""),
+            "file": file,
+            "line": line,
+        }
+    for identity in sorted({row.check for row in run.plan.rows}):
+        yield {"type": "check", "card": dump(workspace.checks[identity])}
+
+
+def _header(run: "Assessing") -> dict[str, Any]:
+    environment, plan = run.environment, run.plan
+    return {
+        "type": "header",
+        "format": FORMAT,
+        "run": run.run_id,
+        "harness": {"version": kravkoll.__version__, "source_digest": source_digest()},
+        "workspace": {"digest": workspace_digest(run.workspace.layout.root)},
+        "plan": {"digest": plan.digest},
+        "environment": {"id": environment.id, "kind": environment.kind, "grade": environment.grade},
+        "supplier": {"id": plan.supplier.id, "name": plan.supplier.name},
+        "procured": plan.procured,
+        "systems": {
+            system.id: {"name": system.name, "version": _version(run, system.id) or system.product_version}
+            for system in plan.supplier.systems
+        },
+        "agreements": [dump(agreement) for agreement in plan.agreements],
+        "profiles": [
+            {"id": profile.id, "from": profile.valid_from.isoformat()}
+            for profile in run.workspace.profiles.values()
+        ],
+        "as_of": run.order.as_of.isoformat(),
+        "seed": 0,
+        "started": run.started.isoformat(),
+        "ran_by": {"side": run.order.side, "who": _who()},
+        "authorisation": dump(environment.authorisation) if environment.authorisation else None,
+        "partial": {"selection": run.selection} if run.selection else None,
+        "rule": run.rule.id,
+        "gate": dump(run.gate),
+        "standin_fault": None,
+    }
+
+
+def _version(run: "Assessing", system: str) -> str:
+    deployment = run.environment.systems.get(system)
+    return deployment.product_version if deployment else ""
+
+
+def _who() -> str:
+    return os.environ.get("KRAVKOLL_WHO") or getpass.getuser()
+
+
+@functools.cache
+def source_digest() -> str:
+    """sha256 over the harness's own source files."""
+    return _digest(sorted(PACKAGE.rglob("*.py")), PACKAGE)
+
+
+@functools.cache
+def workspace_digest(root: Path) -> str:
+    """sha256 over the contracts and suites of a workspace."""
+    files = [
+        path for folder in ("contracts", "suites") for path in (root / folder).rglob("*") if path.is_file()
+    ]
+    return _digest(sorted(path for path in files if "__pycache__" not in path.parts), root)
+
+
+def _digest(files: list[Path], base: Path) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.relative_to(base).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

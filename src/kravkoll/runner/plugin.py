@@ -1,0 +1,88 @@
+"""The pytest plugin: inert without --env; with it, the suites assess one supplier in one environment."""
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from kravkoll.contracts.errors import ConfigurationError
+from kravkoll.contracts.layout import Layout
+from kravkoll.runner import sources
+from kravkoll.runner.assessing import Assessing, Order
+
+pytest_plugins = ["kravkoll.runner.fixtures"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of an assessment."""
+    group = parser.getgroup("kravkoll", "contract requirements checked against a delivered integration")
+    group.addoption(
+        "--env", help="environment of contracts/environments/ to look at; without it the plugin is inert"
+    )
+    group.addoption("--supplier", help="supplier of contracts/suppliers/ to assess")
+    group.addoption(
+        "--row", action="append", default=[], help="run only this row (repeatable), with its control"
+    )
+    group.addoption("--as-of", help="day that dated rules are read on, such as 2026-11-23; today if silent")
+    group.addoption(
+        "--phase", default="acceptance", help="phase of the acceptance rule that the exit code follows"
+    )
+    group.addoption("--rule", help="acceptance rule; the first of contracts/acceptance.yaml if silent")
+    group.addoption("--side", default="city", choices=("city", "supplier"), help="who makes this run")
+    group.addoption("--workspace", help="folder with contracts/; the nearest one upwards if silent")
+    group.addoption("--out", help="folder of this run's record; reports/out/<run> if silent")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the assessment where --env asks for one, and collect only the files that its plan needs."""
+    if not config.getoption("--env"):
+        return
+    try:
+        assessing = Assessing(config, _order(config))
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from error
+    marked = sources.functions(assessing.order.layout)
+    needed = {path for row in assessing.plan.rows for path in marked.get(row.check, ())}
+    config.args[:] = [str(path) for path in sorted(needed)]
+    config.option.keyword = ""  # the plan is narrowed already; pytest would deselect the controls
+    config.pluginmanager.register(assessing, "kravkoll-assessing")
+
+
+def _order(config: pytest.Config) -> Order:
+    option = config.option
+    if not option.supplier:
+        raise ConfigurationError("--env needs --supplier; `kravkoll list suppliers` shows them")
+    layout = Layout.find(Path(option.workspace) if option.workspace else None)
+    return Order(
+        layout=layout,
+        environment=option.env,
+        supplier=option.supplier,
+        rows=tuple(option.row),
+        keyword=option.keyword,
+        checks=sources.below(layout, config.args, config.invocation_params.dir),
+        as_of=_day(option.as_of),
+        phase=option.phase,
+        rule=option.rule or "",
+        side=option.side,
+        out=Path(option.out) if option.out else None,
+    )
+
+
+def _day(text: str | None) -> date:
+    if not text:
+        return date.today()  # noqa: DTZ011  # the day where the person sits
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(f"--as-of {text!r} is not a date; write one such as 2026-11-23") from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call() -> None:
+    """Give Hypothesis its printer back: schemathesis blanks every counterexample once it is imported."""
+    if "schemathesis" in sys.modules:
+        from kravkoll.probes.counterexamples import restore_printer  # noqa: PLC0415  # Hypothesis takes 300 ms
+
+        restore_printer()

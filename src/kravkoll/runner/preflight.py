@@ -1,0 +1,68 @@
+"""Before a run: which places can be reached, which secrets are there, and who must do what."""
+
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from kravkoll.contracts.model import Place
+from kravkoll.record.outcome import Inconclusive, NotExercised, Unjudged
+from kravkoll.record.rows import Row
+from kravkoll.runner.permission import secret
+from kravkoll.runner.platform import Platform
+
+type Whose = Literal["configuration", "harness", "network", "supplier"]
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a place cannot be looked at, and whose it is to mend."""
+
+    system: str
+    interface: str
+    whose: Whose
+    unjudged: Unjudged
+
+
+def obstacles(platform: Platform, rows: Iterable[Row]) -> Iterator[Obstacle]:
+    """What stands in the way of the planned rows, place by place; each place is tried once."""
+    environment = platform.ground.environment
+    places = sorted({(row.system, row.part) for row in rows if row.kind == "interface"})
+    for system, interface in places:
+        deployment = environment.systems.get(system)
+        place = deployment.interfaces.get(interface) if deployment else None
+        if place is not None and place.secret:
+            yield from _secret(platform, system, interface, place)
+        address = platform.addresses.get((system, interface), "")
+        if address and system not in platform.running:
+            yield from _reach(system, interface, address, environment.limits.timeout_seconds)
+
+
+def blocked(platform: Platform, rows: Iterable[Row]) -> Mapping[tuple[str, str], Unjudged]:
+    """(system, interface) to the reason that every row there carries."""
+    return {(found.system, found.interface): found.unjudged for found in obstacles(platform, rows)}
+
+
+def _secret(platform: Platform, system: str, interface: str, place: Place) -> Iterator[Obstacle]:
+    folder = platform.ground.workspace.layout.root / "contracts" / "environments"
+    try:
+        secret(place.secret or "", folder)
+    except NotExercised as missing:
+        yield Obstacle(system, interface, "configuration", missing)
+
+
+def _reach(system: str, interface: str, address: str, timeout: float) -> Iterator[Obstacle]:
+    """A host that is down is found out once, not by every row's time-out."""
+    parts = urlsplit(address)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((host, port), timeout=timeout).close()
+    except socket.gaierror as error:
+        yield Obstacle(system, interface, "network", Inconclusive("network.dns", f"{host}: {error.strerror}"))
+    except TimeoutError:
+        yield Obstacle(system, interface, "network", Inconclusive("subject.timeout", f"{host}:{port}"))
+    except OSError as error:
+        yield Obstacle(
+            system, interface, "supplier", Inconclusive("subject.unreachable", f"{host}:{port}: {error}")
+        )

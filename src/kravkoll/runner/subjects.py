@@ -1,0 +1,135 @@
+"""Makes the subject of a row from the workspace, the environment and the running platform."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from kravkoll.checks.subject import FlowEnd, Party, Subject
+from kravkoll.contracts.model import EvidenceDocument, Interface
+from kravkoll.contracts.workspace import Workspace
+from kravkoll.record.outcome import NotExercised
+from kravkoll.record.rows import Row
+from kravkoll.runner.platform import Platform
+
+type Capabilities = Mapping[str, Mapping[str, Any]]
+ADDRESSED = frozenset({"api", "login", "web", "export"})
+
+
+def capabilities_of(platform: Platform, system: str, interface: Interface) -> Capabilities:
+    """What the supplier file agrees, with the environment's own settings on top."""
+    deployment = platform.ground.environment.systems.get(system)
+    place = deployment.interfaces.get(interface.id) if deployment else None
+    agreed: dict[str, Mapping[str, Any]] = {
+        str(name): value for name, value in interface.capabilities.items()
+    }
+    return agreed | {str(name): value for name, value in (place.capabilities if place else {}).items()}
+
+
+def interface_of(workspace: Workspace, row: Row) -> Interface | None:
+    """The interface that a row looks at; None for flows and documents."""
+    if row.kind != "interface":
+        return None
+    return next(i for i in workspace.systems[row.system].interfaces if i.id == row.part)
+
+
+def address_of(platform: Platform, row: Row) -> str:
+    """The address that running the row contacts, for the permission; empty where there is none."""
+    if row.kind == "interface":
+        return platform.addresses.get((row.system, row.part), "")
+    return platform.api_of(row.system) if row.kind == "flow" else ""
+
+
+def row_capabilities(platform: Platform, row: Row) -> Capabilities:
+    """Capabilities that count as the row's own: its interface's, or its system's for an end of a flow."""
+    interface = interface_of(platform.ground.workspace, row)
+    if interface is not None:
+        return capabilities_of(platform, row.system, interface)
+    return party(platform, row.system).capabilities if row.kind == "flow" else {}
+
+
+def make(platform: Platform, row: Row, as_of: date) -> Subject:
+    """What a check function is given. Raises NotExercised where the environment lacks the system."""
+    ground = platform.ground
+    if row.system and row.system not in ground.environment.systems:
+        raise NotExercised("environment.no-system", row.system)
+    interface = interface_of(ground.workspace, row)
+    address = address_of(platform, row)
+    if interface is not None and interface.kind in ADDRESSED and not address:
+        raise NotExercised("environment.no-address", f"{row.system}/{row.part}")
+    return Subject(
+        row=row.id,
+        supplier=row.supplier,
+        system=row.system,
+        interface=row.part,
+        kind=interface.kind if interface else row.kind,
+        address=address,
+        capabilities=row_capabilities(platform, row),
+        trust=trust_of(platform),
+        hooks=platform.hooks.get(row.system, {}),
+        memo=platform.memo,
+        as_of=as_of,
+        timeout_seconds=ground.environment.limits.timeout_seconds,
+        flow=_flow_end(platform, row) if row.kind == "flow" else None,
+        document=_document(ground.workspace, row) if row.kind == "document" else None,
+        document_type=row.part if row.kind == "document" else "",
+        delivery=platform.deliveries.get(row.system, ""),
+    )
+
+
+def trust_of(platform: Platform) -> bytes:
+    """PEM anchors: the city's, and those that the environment names."""
+    environment = platform.ground.environment
+    anchors = platform.ground.city.ca.anchor_pem
+    if environment.trust:
+        folder = platform.ground.workspace.layout.root / "contracts" / "environments"
+        anchors += b"\n" + (folder / environment.trust).read_bytes()
+    return anchors
+
+
+def party(platform: Platform, system: str) -> Party:
+    """A system as one end of a flow: its API's address, and capabilities from all its interfaces."""
+    known = platform.ground.workspace.systems[system]
+    capabilities: dict[str, Mapping[str, Any]] = {}
+    for interface in known.interfaces:
+        for name, settings in capabilities_of(platform, system, interface).items():
+            capabilities.setdefault(name, settings)
+    return Party(
+        system=system,
+        address=platform.api_of(system),
+        capabilities=capabilities,
+        trust=trust_of(platform),
+        hooks=platform.hooks.get(system, {}),
+    )
+
+
+def _flow_end(platform: Platform, row: Row) -> FlowEnd:
+    flow = platform.ground.workspace.flows[row.place]
+    for system in (flow.sender, flow.receiver):
+        if system not in platform.ground.environment.systems:
+            raise NotExercised("environment.no-system", system)
+    sender = party(platform, flow.sender)
+
+    @contextlib.contextmanager
+    def watching() -> Iterator[Any]:
+        with platform.ground.interception.watch(sender.url, trust_of(platform)) as capture:
+            yield capture
+
+    return FlowEnd(
+        flow=flow,
+        end="sender" if row.part == "sender" else "receiver",
+        sender=sender,
+        receiver=party(platform, flow.receiver),
+        watching=watching,
+    )
+
+
+def _document(workspace: Workspace, row: Row) -> EvidenceDocument | None:
+    """The newest document of that type from that supplier that no other one supersedes."""
+    superseded = {document.supersedes for document in workspace.evidence.values()}
+    candidates = [
+        document
+        for document in workspace.evidence.values()
+        if document.supplier == row.supplier and document.type == row.part and document.id not in superseded
+    ]
+    return max(candidates, key=lambda document: document.issued, default=None)
