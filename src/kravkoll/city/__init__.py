@@ -1,1 +1,1 @@
-"""The city: its certificate authority, authorisation server and identity provider, honest and hostile."""
+"""The city's side: certificate authority, authorisation server, identity provider, man in the middle."""

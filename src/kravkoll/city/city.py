@@ -1,0 +1,81 @@
+"""The city's side of every integration, started together: authority, authorisation server, login."""
+
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from kravkoll.city.authorisation_server import AuthorisationServer
+from kravkoll.city.certificate_authority import CertificateAuthority, KeyPair
+from kravkoll.city.identity_provider import IdentityProvider, Person
+from kravkoll.city.state import CityState
+from kravkoll.serving.loopback import Loopback
+
+
+class Cast(Protocol):
+    """Who can log in: persona to person."""
+
+    @property
+    def people(self) -> Mapping[str, Person]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """What a supplier's product is installed against, and what checks ask for tokens and logins."""
+
+    ca: CertificateAuthority
+    authorisation_server: AuthorisationServer
+    identity_provider: IdentityProvider
+    state: CityState
+    environment_id: str
+
+    @classmethod
+    def start(
+        cls,
+        loopback: Loopback,
+        state: Path,
+        cast: Cast,
+        environment_id: str = "demo",
+        host: str = "127.0.0.1",
+    ) -> Self:
+        """Start, with the same keys and addresses as last time; OSError if one of the ports is busy."""
+        kept = CityState(state)
+        authority = _authority(kept)
+        context = authority.issue().server_context()
+        tokens = AuthorisationServer.start(loopback, kept, context, host)
+        try:
+            login = IdentityProvider.start(loopback, kept, context, cast.people, host)
+        except BaseException:
+            tokens.close()
+            raise
+        return cls(authority, tokens, login, kept, environment_id)
+
+    def trusting_context(self, *more_anchors: bytes) -> ssl.SSLContext:
+        """A verifying client context for the city's own addresses and those of further anchors."""
+        anchors = b"\n".join((self.ca.anchor_pem, *more_anchors))
+        return ssl.create_default_context(cadata=anchors.decode())
+
+    def close(self) -> None:
+        self.identity_provider.close()
+        self.authorisation_server.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _authority(state: CityState) -> CertificateAuthority:
+    def make() -> bytes:
+        made = asdict(CertificateAuthority.create())
+        texts = {part: {name: pem.decode() for name, pem in pair.items()} for part, pair in made.items()}
+        return json.dumps(texts).encode()
+
+    kept = json.loads(state.keep("authority.json", make))
+    pairs = {
+        part: KeyPair(**{name: pem.encode() for name, pem in pair.items()}) for part, pair in kept.items()
+    }
+    return CertificateAuthority(**pairs)

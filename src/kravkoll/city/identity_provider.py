@@ -1,0 +1,232 @@
+"""The city's login: a SAML 2.0 identity provider whose users are the people of the cast."""
+
+import base64
+import html
+import ssl
+import urllib.parse
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import NameOID
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from kravkoll.city.certificate_authority import BACKDATED, generate_rsa_key, private_pem
+from kravkoll.city.saml_messages import (
+    AssertionFrame,
+    AuthnRequest,
+    SamlRefusal,
+    ServiceProvider,
+    SigningPair,
+    Subject,
+    assertion,
+    identity_provider_metadata,
+    read_authn_request,
+    read_service_provider,
+    response,
+)
+from kravkoll.city.state import CityState
+from kravkoll.serving.loopback import Loopback, Served
+
+REFUSED = "X-Login-Refused"
+"""Header of an error page of ours: the stable code of why."""
+SIGNING_LIFETIME = timedelta(days=3650)
+MOST_PENDING = 10_000
+FRAME = (
+    '<!doctype html><html lang="sv"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{body}</html>'
+)
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Person(Protocol):
+    """What the login needs to know of somebody in the cast."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def given_name(self) -> str: ...
+    @property
+    def family_name(self) -> str: ...
+    @property
+    def principal_name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLogin:
+    """A request that waits for somebody to say who they are."""
+
+    request: AuthnRequest
+    audience: str
+    recipient: str
+    relay_state: str | None
+
+
+class IdentityProvider:
+    """Signed metadata, HTTP-Redirect in, a login form, HTTP-POST with a signed assertion out."""
+
+    entity_id: str
+    metadata_url: str
+    sso_url: str
+
+    def __init__(self, signing: SigningPair, people: Mapping[str, Person], state: CityState) -> None:
+        self._signing = signing
+        self._people = people
+        self._state = state
+        self._served: Served | None = None
+        self._pending: dict[str, PendingLogin] = {}
+        self._service_providers: dict[str, ServiceProvider] = {}
+        for name in state.names("service-providers"):
+            self._remember(read_service_provider(state.read(name) or b""))
+
+    @classmethod
+    def start(
+        cls,
+        loopback: Loopback,
+        state: CityState,
+        context: ssl.SSLContext,
+        people: Mapping[str, Person],
+        host: str = "127.0.0.1",
+    ) -> "IdentityProvider":
+        """Listen where it did last time; OSError if that port is busy."""
+        key = state.keep("identity-provider.key", lambda: private_pem(generate_rsa_key()))
+        certificate = state.keep("identity-provider.crt", lambda: _self_signed(key))
+        provider = cls(SigningPair(key, certificate), people, state)
+        served = loopback.serve(
+            provider.application(), context=context, host=host, port=state.port("identity-provider")
+        )
+        state.remember_port("identity-provider", served.port)
+        provider._settle(served)
+        return provider
+
+    def close(self) -> None:
+        if self._served is not None:
+            self._served.close()
+
+    def _settle(self, served: Served) -> None:
+        self._served = served
+        self.sso_url = f"{served.url}/sso"
+        self.metadata_url = f"{served.url}/metadata"
+        kept = self._state.keep("identity-provider.entity-id", self.metadata_url.encode)
+        self.entity_id = kept.decode()
+
+    def register_service_provider(self, metadata: bytes) -> ServiceProvider:
+        """Take in a system's metadata, kept between runs; SamlRefusal if it is not usable."""
+        provider = read_service_provider(metadata)
+        name = urllib.parse.quote(provider.entity_id, safe="")
+        self._state.write(f"service-providers/{name}.xml", metadata)
+        self._remember(provider)
+        return provider
+
+    def identifiers(self, persona: str) -> frozenset[str]:
+        """What an assertion names this person by; a system may key its account on any of them."""
+        subject = self._subject(persona)
+        return frozenset({subject.name_id, subject.principal_name})
+
+    def metadata(self) -> bytes:
+        return identity_provider_metadata(self.entity_id, self.sso_url, self._signing)
+
+    def receive(self, saml_request: str, relay_state: str | None) -> PendingLogin:
+        """A request that will be answered; SamlRefusal if it is not one of a registered system's."""
+        request = read_authn_request(saml_request)
+        provider = self._service_providers.get(request.issuer)
+        if provider is None:
+            raise SamlRefusal("unknown-service-provider", request.issuer)
+        if request.destination not in (None, self.sso_url):
+            raise SamlRefusal("wrong-destination", str(request.destination))
+        recipient = provider.consumer_service(request.consumer_service_url, request.consumer_service_index)
+        return PendingLogin(request, provider.entity_id, recipient, relay_state)
+
+    def respond(self, login: PendingLogin, persona: str) -> bytes:
+        """The Response document, its assertion signed, for somebody of the cast."""
+        frame = AssertionFrame(self.entity_id, login.audience, login.recipient, login.request.id)
+        return response(self._signing.sign(assertion(self._subject(persona), frame)), frame)
+
+    def application(self) -> Starlette:
+        async def show_metadata(_request: Request) -> Response:
+            return Response(self.metadata(), media_type="application/samlmetadata+xml")
+
+        return Starlette(
+            routes=[
+                Route("/metadata", show_metadata),
+                Route("/sso", self._ask_who),
+                Route("/login", self._answer, methods=["POST"]),
+            ]
+        )
+
+    async def _ask_who(self, request: Request) -> Response:
+        try:
+            saml_request = request.query_params.get("SAMLRequest", "")
+            login = self.receive(saml_request, request.query_params.get("RelayState"))
+        except SamlRefusal as refusal:
+            return _refused(refusal)
+        token = uuid.uuid4().hex
+        self._pending[token] = login
+        while len(self._pending) > MOST_PENDING:
+            del self._pending[next(iter(self._pending))]
+        return _page("Stadens inloggning", _form("/login", {"login": token}, ask_username=True))
+
+    async def _answer(self, request: Request) -> Response:
+        form = urllib.parse.parse_qs((await request.body()).decode("utf-8", "replace"))
+        login = self._pending.get(form.get("login", [""])[0])
+        persona = form.get("username", [""])[0]
+        if login is None:
+            return _refused(SamlRefusal("no-such-login"))
+        if persona not in self._people:
+            return _refused(SamlRefusal("unknown-user", persona))
+        fields = {"SAMLResponse": base64.b64encode(self.respond(login, persona)).decode()}
+        if login.relay_state is not None:
+            fields["RelayState"] = login.relay_state
+        return _page("Inloggad", _form(login.recipient, fields, ask_username=False))
+
+    def _remember(self, provider: ServiceProvider) -> None:
+        self._service_providers[provider.entity_id] = provider
+
+    def _subject(self, persona: str) -> Subject:
+        person = self._people[persona]
+        return Subject(person.id, person.principal_name, person.given_name, person.family_name)
+
+
+def _page(title: str, body: str, status: int = 200, headers: Mapping[str, str] = NO_STORE) -> Response:
+    return HTMLResponse(FRAME.format(title=title, body=body), status_code=status, headers=dict(headers))
+
+
+def _refused(refusal: SamlRefusal) -> Response:
+    headers = {**NO_STORE, REFUSED: refusal.code}
+    return _page("Inloggningen kan inte fullföljas", f"<p>{html.escape(str(refusal))}</p>", 400, headers)
+
+
+def _form(action: str, hidden: Mapping[str, str], *, ask_username: bool) -> str:
+    """A form that a person fills in, or that a browser posts by itself."""
+    fields = "".join(
+        f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in hidden.items()
+    )
+    username = '<label>Användarnamn <input name="username" autofocus></label>' if ask_username else ""
+    script = "" if ask_username else "<script>document.forms[0].submit()</script>"
+    opening = f'<form method="post" action="{html.escape(action)}">'
+    return f"{opening}{fields}{username}<button>Fortsätt</button></form>{script}"
+
+
+def _self_signed(key_pem: bytes) -> bytes:
+    """Metadata pins the key, so the certificate around it needs no issuer."""
+    key = cast("rsa.RSAPrivateKey", load_pem_private_key(key_pem, None))
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Stadens inloggning")])
+    starts = datetime.now(UTC) - BACKDATED
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(starts)
+        .not_valid_after(starts + SIGNING_LIFETIME)
+    )
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
