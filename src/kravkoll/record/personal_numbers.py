@@ -2,12 +2,12 @@
 
 What counts as one. A number that we miss is worse than a masked order id, but evidence must stay readable:
 
-- [CC]YYMMDD, a separator or none, and NNNC that passes the Luhn test; coordination numbers (day + 60, also with
-  month and day unknown); interim numbers, whose serial begins with a letter, with no check that all agree on.
+- [CC]YYMMDD, a separator or none, and NNNC that passes the Luhn test; coordination numbers (day + 60, month
+  and day may be unknown); interim numbers, whose serial begins with a letter, without a check digit.
 - Never inside a longer run of digits: a timestamp of 14 digits or an order number of 11 is none.
-- With century, letters may stand next to it (`pnr199001012385`): twelve random hexadecimal digits are mistaken
-  for one less than once in a million times. Without century and separator only where those ten are all the
-  digits of the word, so that hexadecimal and base64 ids survive. UUIDs and digests are not read as ten digits.
+- With century, letters may stand next to it (`pnr199001012385`): twelve random hexadecimal digits are
+  mistaken for one less than once in a million times. Without century and separator only where those ten are
+  all the digits of the word, so that hexadecimal and base64 ids survive; never in UUIDs and digests.
 """
 
 import re
@@ -39,6 +39,9 @@ OPAQUE = re.compile(
     r"|(?=\d*[a-fA-F]\d*[a-fA-F])(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{96}|[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32}))"
     r"(?![0-9A-Za-z])"
 )
+LONGEST_ID = 200
+WORD_END = re.compile(r"[0-9A-Za-z]+\Z")
+WORD_START = re.compile(r"[0-9A-Za-z]{1,200}")
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
@@ -62,7 +65,7 @@ class NotATestNumber(ValueError):
     def __init__(self, place: str) -> None:
         self.place = place
         super().__init__(
-            f"{place or 'the value'} holds a personal number that is not on the published list of test numbers: "
+            f"{place or 'the value'} holds a personal number that is not a published test number: "
             "nothing was sent; take numbers from the cast"
         )
 
@@ -70,56 +73,15 @@ class NotATestNumber(ValueError):
 def find(text: str) -> Iterator[PersonalNumber]:
     """Every personal number in plain text; encodings such as `%31` or base64 are the redactor's business."""
     folded, places = _fold(text)
-    opaque: list[range] | None = None
     done = 0
     for digits in DIGITS.finditer(folded):
         found = NUMBER.match(folded, digits.start()) if digits.start() >= done else None
-        if found is None or not _is_number(found):
-            continue
-        if opaque is None:
-            opaque = [range(*token.span()) for token in OPAQUE.finditer(folded)]
-        if _is_part_of_id(found, folded, opaque):
+        if found is None or not _is_number(found) or _is_part_of_id(found):
             continue
         start, done = found.span()
         yield PersonalNumber(
             places[start] if places else start, places[done - 1] + 1 if places else done, _value(found)
         )
-
-
-def is_test_number(self) -> bool:
-    """Whether it is on the published list: the only proof that it is nobody's."""
-    return _is_published(self.value)
-
-
-class NotATestNumber(ValueError):
-    """A number that is not on the published list was about to be sent; it is not repeated here."""
-
-    def __init__(self, place: str) -> None:
-        self.place = place
-        super().__init__(
-            f"{place or 'the value'} holds a personal number that is not on the published list of test numbers: "
-            "nothing was sent; take numbers from the cast"
-        )
-
-
-def find(text: str) -> Iterator[PersonalNumber]:
-    """Every personal number in plain text; encodings such as `%31` or base64 are the redactor's business."""
-    folded, places = _fold(text)
-    opaque: list[range] | None = None
-    at = 0
-    while found := NUMBER.search(folded, at):
-        at = found.end()
-        if not _is_number(found):
-            at = found.start() + 1
-            continue
-        if opaque is None:
-            opaque = [range(*token.span()) for token in OPAQUE.finditer(folded)]
-        if _is_part_of_id(found, folded, opaque):
-            continue
-        start, end = found.span()
-        if places:
-            start, end = places[start], places[end - 1] + 1
-        yield PersonalNumber(start, end, _value(found))
 
 
 def is_test_number(text: str) -> bool:
@@ -174,17 +136,16 @@ def _is_number(found: re.Match[str]) -> bool:
     return check_digit(digits[:9]) == int(digits[9])
 
 
-def _is_part_of_id(found: re.Match[str], text: str, opaque: list[range]) -> bool:
-    start, end = found.span()
-    tokens = [token for token in opaque if token.start <= start and end <= token.stop]
-    if tokens and (not found["century"] or "-" not in text[tokens[0].start : tokens[0].stop]):
-        return True
+def _is_part_of_id(found: re.Match[str]) -> bool:
+    text, (start, end) = found.string, found.span()
+    for token in OPAQUE.finditer(text, max(0, start - LONGEST_ID), end + LONGEST_ID):
+        if token.start() <= start and end <= token.end():
+            return not found["century"] or "-" not in token[0]
     if found["century"] or found["separator"] or found["split"]:
         return False
-    before = re.search(r"[0-9A-Za-z]*\Z", text[max(0, start - 200) : start], re.ASCII)
-    after = re.match(r"[0-9A-Za-z]*", text[end : end + 200], re.ASCII)
-    around = (before[0] if before else "") + (after[0] if after else "")
-    return any(letter.isdigit() for letter in around)
+    before = WORD_END.search(text, max(0, start - LONGEST_ID), start)
+    after = WORD_START.match(text, end)
+    return any(any(map(str.isdigit, rest[0])) for rest in (before, after) if rest)
 
 
 def _value(found: re.Match[str]) -> str:
@@ -211,7 +172,8 @@ class _Folding(dict[int, str]):
     """One character for one, so that places stay: any digit, hyphen, plus or space of Unicode."""
 
     def __missing__(self, code: int) -> str:
-        character = chr(code)
+        # bytes that are no UTF-8 are read as surrogates: there, 0xA0 is a space of ISO-8859-1
+        character = chr(code - 0xDC00) if 0xDC80 <= code <= 0xDCFF else chr(code)
         kind = category(character)
         if kind == "Nd":
             character = str(decimal(character))
