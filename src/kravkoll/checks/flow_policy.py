@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Self
+
+from kravkoll.contracts import documents
+from kravkoll.contracts.model import Flow
+from kravkoll.contracts.workspace import Workspace
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -37,6 +43,8 @@ class FlowPolicy:
     school_forms: frozenset[str]
     only_for: Mapping[str, frozenset[str]]
     forbidden: Mapping[str, frozenset[str]]
+    withholds_marked: bool
+    """Whether people with protected identity are kept out of the flow altogether."""
 
     @classmethod
     def from_documents(cls, manifest: Mapping[str, Any], api: Mapping[str, Any]) -> Self:
@@ -55,6 +63,9 @@ class FlowPolicy:
             school_forms=frozenset(manifest.get("school_forms", ())),
             only_for=_sets(manifest.get("only_for", {}).get("persons", {})),
             forbidden=_sets(manifest.get("must_not_carry", {}).get("fields", {})),
+            withholds_marked=bool(
+                manifest.get("must_not_carry", {}).get("records", {}).get("persons_marked")
+            ),
         )
 
     @property
@@ -71,6 +82,19 @@ class FlowPolicy:
         agreed = self.fields.get(resource, frozenset())
         parts = path.split(".")
         return any(".".join(parts[:depth]) in agreed for depth in range(1, len(parts) + 1))
+
+
+def policy_of(workspace: Workspace, flow: Flow) -> FlowPolicy:
+    """The policy of a flow that has a manifest."""
+    manifest = _read(workspace.layout.file("contracts", flow.manifest))
+    api = _read(workspace.layout.file("contracts", "apis", f"{manifest['api']}.yaml"))
+    return FlowPolicy.from_documents(manifest, api)
+
+
+@cache
+def _read(path: Path) -> Mapping[str, Any]:
+    document: Mapping[str, Any] = documents.read(path, path.name).data
+    return document
 
 
 def _places(api: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:

@@ -85,6 +85,16 @@ class FlowRun:
         return digest(self.exchanges)
 
 
+def as_client(client: str, issue: Callable[[str, str, str], str]) -> Callable[[Party], str]:
+    """Makes tokens for a client by what each party says that a token for its API must carry."""
+
+    def token(party: Party) -> str:
+        settings = party.capability("api.token")
+        return issue(client, str(settings["audience"]), str(settings["scope"]))
+
+    return token
+
+
 def run_flow(flow: FlowEnd, token_for: Callable[[Party], str], resources: Sequence[str]) -> FlowRun:
     """Trigger the fetch, wait until it is over, then read the receiver's own API with its token."""
     failure = ""

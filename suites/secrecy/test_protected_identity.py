@@ -1,0 +1,83 @@
+"""Whether people with protected identity are out of sight for those who are not to see them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from kravkoll.cast import Cast
+from kravkoll.cast.people import Person, Role, SecurityMarking
+from kravkoll.checks import Inconclusive, NotExercised, NotMet, check
+from kravkoll.checks.flow_policy import policy_of
+from kravkoll.checks.protection import protected_findings, proving_ways
+from kravkoll.checks.subject import Subject
+from kravkoll.city.city import City
+from kravkoll.contracts.workspace import Workspace
+from kravkoll.probes.sightings import Wanted, look_for
+from kravkoll.probes.ss12000 import Ss12000
+
+
+@pytest.fixture
+def client(subject: Subject, workspace: Workspace) -> str:
+    """Who is not to see them: the agreed client, else the receiver of a flow out of this system, else anybody
+    at a system whose own feed leaves them out."""
+    if "client" in subject.capability("api.token"):
+        return str(subject.capability("api.token")["client"])
+    flows = [flow for flow in workspace.flows.values() if flow.manifest and flow.status != "absent"]
+    receivers = [flow.receiver for flow in flows if flow.sender == subject.system]
+    if receivers:
+        return receivers[0]
+    fed = [flow for flow in flows if flow.receiver == subject.system]
+    if any(policy_of(workspace, flow).withholds_marked for flow in fed):
+        return "city"
+    raise NotExercised("client.missing", "api.token: client")
+
+
+@check("SEC-PRO-01")
+def test_protected_people_are_not_shown(subject: Subject, city: City, cast: Cast, client: str) -> None:
+    pairs = dict(_pairs(cast))
+    if not pairs:
+        raise Inconclusive("subject.no-data", "nobody with protected identity shares a group with anybody")
+    settings = subject.capability("api.token")
+    token = city.authorisation_server.token(client, settings["audience"], settings["scope"])
+    people = [_wanted(cast, persona) for persona in {*pairs, *pairs.values()}]
+    with Ss12000(subject.url, token, ssl_context=subject.ssl_context()) as api:
+        sightings = look_for(api, people)
+    subject.note({"as": client, "ways that prove something": proving_ways(sightings, pairs.values())})
+    findings = protected_findings(sightings, pairs)
+    if findings:
+        raise NotMet(findings=tuple(findings))
+
+
+def _pairs(cast: Cast) -> Iterator[tuple[str, str]]:
+    """Each child with protected identity, and one without it in the same group."""
+    everyone = {**cast.background, **cast.people}
+    children = [one for one in everyone.values() if one.role is Role.CHILD and one.group]
+    for child in children:
+        if child.security_marking is SecurityMarking.NONE:
+            continue
+        twin = next((one for one in children if _comparable(one, child)), None)
+        if twin:
+            yield child.persona, twin.persona
+
+
+def _comparable(one: Person, child: Person) -> bool:
+    return (
+        one.security_marking is SecurityMarking.NONE
+        and one.group == child.group
+        and one.tenant == child.tenant
+    )
+
+
+def _wanted(cast: Cast, persona: str) -> Wanted:
+    person = cast.anyone(persona)
+    own = [canary for canary in cast.canaries.values() if canary.personas == (persona,)]
+    name = next((canary.token for canary in own if canary.field == "givenName"), "")
+    return Wanted(
+        persona=persona,
+        id=person.id,
+        marks=frozenset({person.id, *(canary.token for canary in own)}),
+        name=name,
+        civic_no=person.civic_no or "",
+        unit=person.unit or "",
+        group=person.group or "",
+    )
