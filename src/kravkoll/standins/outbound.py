@@ -1,7 +1,8 @@
 """What a system asks of others: over TLS verified against the anchors that it was handed."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -16,8 +17,14 @@ class Unreachable(Exception):
 class Outbound:
     """A product's HTTP client; environment variables cannot redirect it."""
 
-    def __init__(self, trust: bytes) -> None:
-        self._context = ssl.create_default_context(cadata=trust.decode())
+    def __init__(self, context: ssl.SSLContext, client: httpx.AsyncClient | None = None) -> None:
+        self._context = context
+        self._client = client
+
+    @classmethod
+    def trusting(cls, anchors: bytes) -> "Outbound":
+        """From PEM anchors, and no others."""
+        return cls(ssl.create_default_context(cadata=anchors.decode()))
 
     async def get(self, url: str, *, token: str | None = None) -> bytes:
         return await self._send("GET", url, token=token)
@@ -28,17 +35,30 @@ class Outbound:
     async def post_json(self, url: str, body: Any) -> bytes:
         return await self._send("POST", url, json=body)
 
-    async def _send(self, method: str, url: str, *, token: str | None = None, **body: Any) -> bytes:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # A client a call: a sync runs in the caller's loop, the rest in the server's.
+    @asynccontextmanager
+    async def keeping_connections(self) -> AsyncIterator["Outbound"]:
+        """The same client with connections kept open: for many calls in one go, in one event loop."""
         async with httpx.AsyncClient(verify=self._context, trust_env=False, timeout=SECONDS) as client:
-            try:
-                answer = await client.request(method, url, headers=headers, **body)
-            except httpx.HTTPError as error:
-                raise Unreachable(f"{method} {url}: {error!r}") from error
-        if not answer.is_success:
-            raise Unreachable(f"{method} {url} -> {answer.status_code} {answer.text[:200]}")
-        return answer.content
+            yield Outbound(self._context, client)
+
+    async def _send(self, method: str, url: str, *, token: str | None = None, **body: Any) -> bytes:
+        if self._client is not None:
+            return await _exchange(self._client, method, url, token=token, **body)
+        async with httpx.AsyncClient(verify=self._context, trust_env=False, timeout=SECONDS) as client:
+            return await _exchange(client, method, url, token=token, **body)
+
+
+async def _exchange(
+    client: httpx.AsyncClient, method: str, url: str, *, token: str | None, **body: Any
+) -> bytes:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        answer = await client.request(method, url, headers=headers, **body)
+    except httpx.HTTPError as error:
+        raise Unreachable(f"{method} {url}: {error!r}") from error
+    if not answer.is_success:
+        raise Unreachable(f"{method} {url} -> {answer.status_code} {answer.text[:200]}")
+    return answer.content
 
 
 def well_known(issuer: str) -> str:

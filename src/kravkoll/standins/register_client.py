@@ -46,27 +46,33 @@ class RegisterClient:
         self._installation = installation
         self._subscription = subscription
         self._behave = behave
-        self._tokens = TokenClient(
-            outbound, installation.issuer, installation.client_id, installation.client_key
-        )
+        self._tokens = TokenClient(installation.issuer, installation.client_id, installation.client_key)
 
     async def sync(self, store: RecordStore) -> dict[str, int]:
         """Make the store hold what the register sends; how many records of each resource."""
-        token = await self._tokens.token(self._subscription.audience, self._subscription.scope)
+        async with self._outbound.keeping_connections() as outbound:
+            ask = await self._ask(outbound)
+            received = {resource: await self._behave(fetch)(ask, resource) for resource in RESOURCES}
+            removed = await fetch_deleted(ask)
+            self._store(store, received)
+            store.note_removals(removed)
+            await self._behave(pass_on)(outbound, self._installation.peers, received)
+        return {resource: len(records) for resource, records in received.items()}
+
+    async def _ask(self, outbound: Outbound) -> Ask:
+        token = await self._tokens.token(outbound, self._subscription.audience, self._subscription.scope)
 
         async def ask(path: str, parameters: Mapping[str, str | int]) -> Mapping[str, Any]:
             query = f"?{urlencode(parameters)}" if parameters else ""
-            answer = await self._outbound.get(f"{self._installation.register}{path}{query}", token=token)
+            answer = await outbound.get(f"{self._installation.register}{path}{query}", token=token)
             return dict(orjson.loads(answer))
 
-        received = {resource: await self._behave(fetch)(ask, resource) for resource in RESOURCES}
-        removed = await fetch_deleted(ask)
+        return ask
+
+    def _store(self, store: RecordStore, received: Mapping[str, Sequence[Record]]) -> None:
         for resource, records in received.items():
             paths = self._subscription.keeps.get(resource, ("id", "meta"))
             store.replace(resource, [self._behave(keep)(record, paths) for record in records])
-        store.note_removals(removed)
-        await self._behave(pass_on)(self._outbound, self._installation.peers, received)
-        return {resource: len(records) for resource, records in received.items()}
 
 
 async def fetch(ask: Ask, resource: str) -> Sequence[Record]:

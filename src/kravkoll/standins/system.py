@@ -33,8 +33,6 @@ from kravkoll.standins.ss12000 import ApiSettings, Ss12000Api, seed
 from kravkoll.standins.subscriptions import Subscriptions
 from kravkoll.standins.transport import Listening, listen
 
-PUBLISHED = (*RESOURCES, "deletedEntities", "subscriptions")
-
 
 class Cast(Protocol):
     """Of the cast, what a register is filled with."""
@@ -167,7 +165,7 @@ def _parts(
     behave: Behaviour,
     mocks: Path | None,
 ) -> Parts:
-    outbound = Outbound(installation.trust)
+    outbound = Outbound.trusting(installation.trust)
     interfaces = system["interfaces"]
     store = _filled(cast) if system.get("holds") == "cast" else RecordStore()
     policies = {name: FlowPolicy.read(policy) for name, policy in interfaces["api"]["clients"].items()}
@@ -231,7 +229,7 @@ def _application(system: Mapping[str, Any], parts: Parts, mocks: Path | None) ->
         routes.append(Route("/hooks/sync", _sync_endpoint(parts, parts.client), methods=["POST"]))
     if document := _within(mocks, system.get("openapi")):
         base = interfaces["api"]["base"]
-        endpoint = _document_endpoint(document, base)
+        endpoint = _document_endpoint(document, base, frozenset(route.path for route in routes))
         routes += [Route(f"{base}/openapi.json", endpoint), Route("/openapi.json", endpoint)]
     handlers = {ApiError: api_error, HTTPException: http_error}
     return Starlette(routes=routes, exception_handlers=handlers)
@@ -248,19 +246,19 @@ def _sync_endpoint(parts: Parts, client: RegisterClient) -> Callable[[Request], 
     return sync
 
 
-def _document_endpoint(path: Path, base: str) -> Callable[[Request], Any]:
+def _document_endpoint(path: Path, base: str, served: frozenset[str]) -> Callable[[Request], Any]:
     async def document(_request: Request) -> Response:
-        return json_answer(_published(path, base))
+        return json_answer(_published(path, base, served))
 
     return document
 
 
 @cache
-def _published(path: Path, base: str) -> Mapping[str, Any]:
+def _published(path: Path, base: str, served: frozenset[str]) -> Mapping[str, Any]:
     """The agreed document, cut to what is served here."""
     document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    served = {at: item for at, item in document["paths"].items() if at.split("/")[1] in PUBLISHED}
-    return {**document, "servers": [{"url": base}], "paths": served}
+    paths = {at: item for at, item in document["paths"].items() if f"{base}{at}" in served}
+    return {**document, "servers": [{"url": base}], "paths": paths}
 
 
 def _within(mocks: Path | None, path: str | None) -> Path | None:

@@ -16,16 +16,15 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 class TokenClient:
     """Asks the authorisation server for tokens, as the client that the city registered."""
 
-    def __init__(self, outbound: Outbound, issuer: str, client_id: str, key: bytes) -> None:
-        self._outbound = outbound
+    def __init__(self, issuer: str, client_id: str, key: bytes) -> None:
         self._issuer = issuer
         self._client_id = client_id
         self._key = ECKey.import_key(key)
 
-    async def token(self, audience: str, scope: str) -> str:
+    async def token(self, outbound: Outbound, audience: str, scope: str) -> str:
         """An access token; Unreachable where none is given."""
-        metadata = orjson.loads(await self._outbound.get(well_known(self._issuer)))
-        answer = await self._outbound.post_form(
+        metadata = orjson.loads(await outbound.get(well_known(self._issuer)))
+        answer = await outbound.post_form(
             metadata["token_endpoint"],
             {
                 "grant_type": "client_credentials",
