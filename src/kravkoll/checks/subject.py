@@ -1,5 +1,6 @@
 """What a check is given to look at: one place of one supplier, as agreed and as found in the environment."""
 
+import os
 import ssl
 import subprocess
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from kravkoll.contracts.model import EvidenceDocument, Flow
-from kravkoll.record.outcome import NotExercised
+from kravkoll.record.outcome import NotExercised, Unjudged
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -30,16 +31,16 @@ class Memo:
     values: dict[object, Any] = field(default_factory=dict)
 
     def once[T](self, key: object, look: Callable[[], T]) -> T:
-        """The first look's value; a look that raised raises the same again."""
+        """The first look's value; what could not be seen once is not looked for again."""
         if key not in self.values:
             try:
-                self.values[key] = (look(), None)
-            except Exception as error:  # kept, and raised again to every row that asks
-                self.values[key] = (None, error)
-        value, error = self.values[key]
-        if error is not None:
-            raise error
-        return value  # type: ignore[no-any-return]  # the key belongs to one T
+                self.values[key] = look()
+            except Unjudged as unseen:
+                self.values[key] = unseen
+        value: T | Unjudged = self.values[key]
+        if isinstance(value, Unjudged):
+            raise value
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +113,22 @@ class Subject:
     as_of: date
     timeout_seconds: float = 10.0
     flow: FlowEnd | None = None
+    parties: Mapping[str, Party] = field(default_factory=dict)
+    """Every running system of the environment, the subject's own among them."""
+    feeds: tuple[FlowEnd, ...] = ()
+    """Flows with a manifest that bring data to the subject's system, seen from its end."""
+    listeners: Mapping[str, Any] = field(default_factory=dict)
+    """Listening posts of the city's at the addresses of parties that are to be sent nothing, by system."""
     document: EvidenceDocument | None = None
     document_type: str = ""
     delivery: str = ""
     """Folder or archive of a delivered component."""
+    parties: Mapping[str, Party] = field(default_factory=dict)
+    """Every running system, by id."""
+    feeds: tuple[FlowEnd, ...] = ()
+    """The flows that bring data to this system, seen from it."""
+    listeners: Mapping[str, Any] = field(default_factory=dict)
+    """The city's own listeners at the addresses of parties that are to be sent nothing, by system."""
     notes: list[Any] = field(default_factory=list)
 
     @property
@@ -165,7 +178,8 @@ def command_hook(command: tuple[str, ...], timeout_seconds: float) -> Callable[.
     """A hook of the environment file: a command whose failure is the configuration's, not the supplier's."""
 
     def run(**arguments: object) -> str:
-        environment = {f"KRAVKOLL_{name.upper()}": str(value) for name, value in arguments.items()}
+        environment = {"PATH": os.environ.get("PATH", "")}
+        environment |= {f"KRAVKOLL_{name.upper()}": str(value) for name, value in arguments.items()}
         try:
             done = subprocess.run(
                 command, env=environment, capture_output=True, text=True, timeout=timeout_seconds, check=True

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from kravkoll.contracts.cards import CheckCard, FaultCard
 from kravkoll.contracts.model import Environment
@@ -43,12 +43,20 @@ class Fought:
         """True where the expected checks said no for the right reason, and nothing else changed."""
         return not self.complaints
 
+    @classmethod
+    def from_line(cls, line: dict[str, Any]) -> Self:
+        """The end of a duel from JSON."""
+        return cls(
+            **{name: line[name] for name in cls.__dataclass_fields__}
+            | {"complaints": tuple(line["complaints"])}
+        )
+
     def line(self) -> dict[str, Any]:
         """JSON for the proof file."""
         return asdict(self) | {"won": self.won}
 
 
-def duels_of(workspace: Workspace, environment: Environment, faults: Iterable[FaultCard]) -> Iterator[Duel]:
+def duels_of(environment: Environment, faults: Iterable[FaultCard]) -> Iterator[Duel]:
     """Every fault on every stand-in of the environment that it applies to."""
     standins = {d.standin: system for system, d in environment.systems.items() if d.standin}
     for fault in faults:
@@ -60,7 +68,7 @@ def duels_of(workspace: Workspace, environment: Environment, faults: Iterable[Fa
 def sample(
     duel: Duel, card: FaultCard | None, rows: Sequence[Row], checks: Mapping[str, CheckCard]
 ) -> list[Row]:
-    """The rows of a duel: the expected checks, their areas' others and all controls, at the stand-in's places."""
+    """The rows of a duel: the expected checks, the others of their areas, and all their controls."""
     own = [row for row in rows if row.system == duel.system or row.kind == "flow"]
     if card is None:
         return own
@@ -73,7 +81,6 @@ def sample(
 
 
 def judge(
-    duel: Duel,
     card: FaultCard,
     results: Mapping[str, Result],
     rows: Mapping[str, Row],
@@ -114,7 +121,8 @@ def _strays(
         ):
             continue  # its control fell, so it was not run: that is what controls are for
         told = ", ".join(f.code for f in result.findings) or result.reason or result.observation
-        yield f"{identity} is {result.outcome} ({told}), but {honest.get(identity, 'not run')} at the honest one"
+        before = honest.get(identity, "not run")
+        yield f"{identity} is {result.outcome} ({told}), but {before} without the fault"
 
 
 def _changed(row: Row, results: Mapping[str, Result], honest: Mapping[str, str]) -> bool:

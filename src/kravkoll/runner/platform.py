@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 import kravkoll.cast
 from kravkoll import standins
 from kravkoll.cast import Cast
 from kravkoll.checks.subject import Memo, command_hook
 from kravkoll.city.city import City
 from kravkoll.city.interception import Interception
+from kravkoll.city.listening_post import ListeningPost
 from kravkoll.city.state import state_of
 from kravkoll.contracts import documents
 from kravkoll.contracts.model import Environment
@@ -71,9 +74,12 @@ class Platform:
     hooks: dict[str, Mapping[str, Callable[..., Any]]] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
     running: dict[str, standins.StandIn] = field(default_factory=dict)
+    posts: dict[str, ListeningPost] = field(default_factory=dict)
+    """The city's listeners at the addresses of parties that are to be sent nothing."""
 
     def start(self, *, through_proxy: bool) -> None:
         """Start the register first, then those that read it; real systems are only written down."""
+        self._open_posts()
         systems = self.ground.environment.systems
         register = self.ground.environment.register
         for system in sorted(systems, key=lambda name: name != register):
@@ -91,6 +97,15 @@ class Platform:
             if deployment.standin:
                 self._start_standin(system, deployment.standin, through_proxy=through_proxy)
 
+    def _open_posts(self) -> None:
+        """A listener for each party of a forbidden flow that has no system of its own in this environment."""
+        systems = self.ground.environment.systems
+        for flow in self.ground.workspace.flows.values():
+            if flow.status != "absent" or not {flow.sender, flow.receiver} & set(systems):
+                continue
+            for absentee in {flow.sender, flow.receiver} - set(systems):
+                self.posts[absentee] = ListeningPost.open(self.ground.loopback, self.ground.city.ca)
+
     def _beside_environment(self, path: str) -> Path:
         return self.ground.workspace.layout.root / "contracts" / "environments" / path
 
@@ -104,6 +119,7 @@ class Platform:
             cast=self.ground.cast,
             loopback=self.ground.loopback,
             fault=fault,
+            mocks=file.parent,
         )
         self.running[system] = started
         for interface, address in started.addresses.items():
@@ -111,19 +127,37 @@ class Platform:
         self.hooks[system] = {**self.hooks[system], **started.hooks}
         if started.delivery:
             self.deliveries[system] = str(started.delivery)
+        if "login" in started.addresses:
+            self._register_login(f"{started.url}/saml/metadata")
+        with contextlib.suppress(standins.Unreachable):  # a broken register: its rows tell, not the start
+            started.prepare()
+
+    def _register_login(self, metadata_url: str) -> None:
+        """Make the product known to the city's login, from the metadata that it publishes."""
+        context = self.ground.city.trusting_context()
+        with contextlib.suppress(httpx.TransportError):  # a broken listener: its rows tell, not the start
+            answer = httpx.get(metadata_url, verify=context, trust_env=False, timeout=5)
+            if answer.is_success:
+                self.ground.city.identity_provider.register_service_provider(answer.content)
+
+    def _audiences(self) -> Iterator[str]:
+        """What tokens may be for: every API of the workspace."""
+        for known in self.ground.workspace.systems.values():
+            for interface in known.interfaces:
+                audience = interface.capabilities.get("api.token", {}).get("audience")
+                if audience:
+                    yield str(audience)
 
     def _installation(self, system: str, *, through_proxy: bool) -> Installation:
         city = self.ground.city
         pair = city.ca.issue()
-        client = city.authorisation_server.register_client(system, scope="ss12000.read")
+        client = city.authorisation_server.register_client(
+            system, scope="ss12000.read", audiences=tuple(self._audiences())
+        )
         register = self.api_of(self.ground.environment.register)
         if register and through_proxy:
             self.ground.interception.lead_to(register, city.ca.anchor_pem)
-            register = (
-                self.ground.interception.url + register.split("/", 3)[3].join(("/", ""))
-                if register.count("/") > 2
-                else self.ground.interception.url
-            )
+            register = self.ground.interception.url
         return Installation(
             trust=city.ca.anchor_pem,
             certificate=pair.chain_pem,
@@ -133,6 +167,7 @@ class Platform:
             register=register or None,
             client_id=client.id,
             client_key=client.key_pem,
+            peers={name: post.url for name, post in self.posts.items()},
         )
 
     def api_of(self, system: str) -> str:
@@ -148,6 +183,9 @@ class Platform:
         for running in self.running.values():
             running.close()
         self.running.clear()
+        for post in self.posts.values():
+            post.close()
+        self.posts.clear()
 
 
 @contextlib.contextmanager

@@ -3,10 +3,10 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from kravkoll.checks.subject import FlowEnd, Party, Subject
-from kravkoll.contracts.model import EvidenceDocument, Interface
+from kravkoll.contracts.model import EvidenceDocument, Flow, Interface
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import NotExercised
 from kravkoll.record.rows import Row
@@ -70,10 +70,13 @@ def make(platform: Platform, row: Row, as_of: date) -> Subject:
         memo=platform.memo,
         as_of=as_of,
         timeout_seconds=ground.environment.limits.timeout_seconds,
-        flow=_flow_end(platform, row) if row.kind == "flow" else None,
+        flow=_own_end(platform, row) if row.kind == "flow" else None,
         document=_document(ground.workspace, row) if row.kind == "document" else None,
         document_type=row.part if row.kind == "document" else "",
         delivery=platform.deliveries.get(row.system, ""),
+        parties={system: party(platform, system) for system in ground.environment.systems},
+        feeds=tuple(_feeds(platform, row.system)),
+        listeners=platform.posts,
     )
 
 
@@ -103,8 +106,15 @@ def party(platform: Platform, system: str) -> Party:
     )
 
 
-def _flow_end(platform: Platform, row: Row) -> FlowEnd:
-    flow = platform.ground.workspace.flows[row.place]
+def _feeds(platform: Platform, system: str) -> Iterator[FlowEnd]:
+    """The flows into a system whose other end runs here too."""
+    known = platform.ground.environment.systems
+    for flow in platform.ground.workspace.flows.values():
+        if flow.receiver == system and flow.manifest and flow.sender in known:
+            yield _flow_end(platform, flow, "receiver")
+
+
+def _flow_end(platform: Platform, flow: Flow, end: Literal["sender", "receiver"]) -> FlowEnd:
     for system in (flow.sender, flow.receiver):
         if system not in platform.ground.environment.systems:
             raise NotExercised("environment.no-system", system)
@@ -117,11 +127,16 @@ def _flow_end(platform: Platform, row: Row) -> FlowEnd:
 
     return FlowEnd(
         flow=flow,
-        end="sender" if row.part == "sender" else "receiver",
+        end=end,
         sender=sender,
         receiver=party(platform, flow.receiver),
         watching=watching,
     )
+
+
+def _own_end(platform: Platform, row: Row) -> FlowEnd:
+    flow = platform.ground.workspace.flows[row.place]
+    return _flow_end(platform, flow, "sender" if row.part == "sender" else "receiver")
 
 
 def _document(workspace: Workspace, row: Row) -> EvidenceDocument | None:

@@ -1,0 +1,147 @@
+"""A worker of the proof: one collection, then duel after duel on fresh stand-ins, in one process.
+
+Run as `python -m kravkoll.runner.dueling ORDER.json`; writes one JSON line a duel to the order's file.
+"""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kravkoll.contracts.layout import Layout
+from kravkoll.contracts.workspace import load_trusted
+from kravkoll.record.outcome import Outcome
+from kravkoll.record.rows import Result, Row
+from kravkoll.runner import guard, suites
+from kravkoll.runner.assessing import hosts
+from kravkoll.runner.collecting import RowPlugin
+from kravkoll.runner.context import CONTEXT, Context
+from kravkoll.runner.duels import Duel, Fought, judge, sample
+from kravkoll.runner.execution import Execution
+from kravkoll.runner.plan import plan
+from kravkoll.runner.platform import Ground, ground, platform
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one worker is to do; `out` takes a JSON line a duel."""
+
+    workspace: str
+    environment: str
+    as_of: str
+    duels: tuple[Duel, ...]
+    out: str
+
+    @classmethod
+    def read(cls, path: Path) -> "Task":
+        """The task of a JSON file."""
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**{**fields, "duels": tuple(Duel(**duel) for duel in fields["duels"])})
+
+
+class Dueling(RowPlugin):
+    """Plugin object of one worker."""
+
+    def __init__(self, config: pytest.Config, task: Task) -> None:
+        super().__init__(config, load_trusted(Layout(Path(task.workspace))))
+        self.task = task
+        self.environment = self.workspace.environment(task.environment)
+        self.as_of = date.fromisoformat(task.as_of)
+        suppliers = {self.workspace.supplier_of[system] for system in self.environment.systems}
+        self.rows = tuple(
+            row for name in sorted(suppliers) for row in plan(self.workspace, name, self.as_of).rows
+        )
+        self.honest: dict[str, str] = {}
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """The honest baseline of each stand-in that is needed, then every duel."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(guard.only(hosts(self.environment)))
+            base = stack.enter_context(ground(self.workspace, self.environment))
+            out = stack.enter_context(Path(self.task.out).open("w", encoding="utf-8"))
+            for duel in self.task.duels:
+                out.write(json.dumps(self._fight(base, duel, session).line(), default=str) + "\n")
+                out.flush()
+        return True
+
+    def _fight(self, base: Ground, duel: Duel, session: pytest.Session) -> Fought:
+        started = time.monotonic()
+        card = self.workspace.faults.get(duel.fault)
+        rows = [row for row in sample(duel, card, self.rows, self.workspace.checks) if row.id in self.items]
+        known = {row.id: row for row in rows}
+        results = self._results(base, duel, rows, session)
+        outcomes = {identity: str(result.outcome) for identity, result in results.items()}
+        if card is None:
+            self.honest |= outcomes
+            caught: Mapping[str, str] = {}
+            complaints = [
+                f"{identity} is {result.outcome} ({_why(result)}) at the honest one"
+                for identity, result in results.items()
+                if result.outcome is not Outcome.MET and known[identity].kind != "document"
+            ]
+        else:
+            self._baseline(base, known, session)
+            caught, complaints = judge(card, results, known, self.honest)
+        return Fought(
+            duel=duel.id,
+            fault=duel.fault,
+            standin=duel.standin,
+            caught=caught,
+            complaints=tuple(complaints),
+            rows={
+                identity: f"{outcomes[identity]} {_why(results[identity])}".strip() for identity in outcomes
+            },
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _baseline(self, base: Ground, known: Mapping[str, Row], session: pytest.Session) -> None:
+        """What rows say without the fault, where this worker has not seen it yet."""
+        unseen = [row for row in known.values() if row.id not in self.honest]
+        if unseen:
+            results = self._results(base, Duel("", "", ""), unseen, session)
+            self.honest |= {identity: str(result.outcome) for identity, result in results.items()}
+
+    def _results(
+        self, base: Ground, duel: Duel, rows: list[Row], session: pytest.Session
+    ) -> Mapping[str, Result]:
+        fault = (duel.standin, duel.fault) if duel.fault else None
+        through_proxy = any(row.kind == "flow" or row.part == "client" for row in rows)
+        with platform(base, fault=fault, through_proxy=through_proxy) as running:
+            self.config.stash[CONTEXT] = Context(running, self.as_of)
+            self.execution = Execution(self.workspace.checks, lambda *_: None, "C", repeat=False)
+            self.execution.run([self.items[row.id] for row in rows], session)
+        return self.execution.results
+
+
+def _why(result: Result) -> str:
+    return ", ".join(f.code for f in result.findings) or str(result.reason or "") + (
+        f" {result.observation}" if result.outcome is Outcome.ERROR else ""
+    )
+
+
+class _Entry:
+    """Registers the worker's plugin once pytest has its configuration."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.register(Dueling(config, self.task), "kravkoll-dueling")
+
+
+def main(path: str) -> int:
+    """Fight the duels of a task file."""
+    task = Task.read(Path(path))
+    layout = Layout(Path(task.workspace))
+    return int(pytest.main(suites.arguments(layout), plugins=[_Entry(task)]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
