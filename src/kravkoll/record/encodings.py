@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from binascii import Error, a2b_base64
+from binascii import a2b_base64
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +19,11 @@ MOST_LAYERS = 5
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 """The shortest that can hold ten digits is 14 characters, of which two may be an unaligned start."""
 WRAPPED_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{40,76}\r?\n)+[A-Za-z0-9+/]{1,76}")
+_LARGE = re.compile("[A-Z]")
+"""Lower-case ids in hexadecimal are no base64 of more than a few letters."""
+_DIGIT_LETTERS = re.compile(r"[I-O]|77|\+8")
+"""One of these stands in the base64 of any number, however aligned: a digit at the start of three bytes gives
+M, N or O, the signs `%`, `&` and `#` of escaped digits I or J, and full-width digits the rest."""
 _URL_ALPHABET = str.maketrans("-_", "+/")
 _PRINTABLE = bytes((*range(0x20, 0x7F), *b"\t\r\n", *range(0x80, 0x100)))
 CONTAINERS = (
@@ -83,16 +88,15 @@ def back(way: list[Layer], start: int, end: int) -> tuple[int, int]:
 def decoded(run: str) -> Iterator[bytes]:
     """What a run of base64 or base64url letters may hold, at each alignment, also deflated."""
     letters = run.translate(_URL_ALPHABET)
-    for offset in range(4):
-        body = letters[offset:]
-        body = body[: len(body) - (len(body) % 4 == 1)]
-        try:
-            data = a2b_base64(body + "=" * (-len(body) % 4))
-        except Error:
-            continue
-        yield data
-        if offset == 0 and len(data) > 16 and not is_printable(data):
+    if not _LARGE.search(letters):
+        return
+    if len(letters) > 16:
+        data = _decode(letters)
+        if not is_printable(data):
             yield from _inflated(data)
+    if _DIGIT_LETTERS.search(letters):
+        for offset in range(4):
+            yield _decode(letters[offset:])
 
 
 def is_printable(data: bytes) -> bool:
@@ -124,6 +128,11 @@ def encoding_of(data: bytes) -> str:
         if even * 5 > len(head) and even > 4 * odd:
             return "utf-16-be"
     return "utf-8"
+
+
+def _decode(letters: str) -> bytes:
+    whole = letters[: len(letters) - (len(letters) % 4 == 1)]
+    return a2b_base64(whole + "=" * (-len(whole) % 4))
 
 
 def _inflated(data: bytes) -> Iterator[bytes]:
@@ -171,6 +180,5 @@ def _character(escape: str) -> str:
     name = escape[1:].rstrip(";")
     if name[0] != "#":
         return html5.get(f"{name};", escape)
-    digits, base = (name[2:], 16) if name[1] in "xX" else (name[1:], 10)
-    code = int(digits, base)
+    code = int(f"0{name[1:]}", 0) if name[1] in "xX" else int(name[1:])
     return chr(code) if 0 < code < 0x110000 else escape

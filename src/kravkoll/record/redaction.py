@@ -56,7 +56,7 @@ class Redactor:
                     self._around_token[token] = value
 
     def redact_bytes(self, data: bytes) -> bytes:
-        """Redacted bytes in the same encoding. What cannot be read, such as an archive, is not kept at all."""
+        """Redacted bytes in the same encoding; what cannot be read, such as an archive, is not kept."""
         if data[:2] == b"\x1f\x8b":
             try:
                 inflated = gzip.decompress(data)
@@ -144,9 +144,13 @@ class Redactor:
     def _hides(self, run: str, depth: int = 1) -> bool:
         if CANARY.fullmatch(run) or run.casefold() in self._allowed:
             return False
-        return any(self._has_number(data, depth) for data in encodings.decoded(run) if _DIGITS.search(data))
+        return any(self._has_number(data, depth) for data in encodings.decoded(run) if _SUSPECT.search(data))
 
     def _has_number(self, data: bytes, depth: int) -> bool:
+        if not encodings.is_printable(data):
+            # in noise only the surroundings of what looks like digits are worth reading
+            near = (data[max(0, found.start() - 60) : found.end() + 60] for found in _SUSPECT.finditer(data))
+            data = b"\n".join(near) if encodings.encoding_of(data) == "utf-8" else data
         text = encodings.as_text(data)
         for layer, _ in encodings.layers(text):
             if any(not number.is_test_number for number in personal_numbers.find(layer)):
@@ -223,7 +227,10 @@ class Redactor:
 
 
 _HAS_FIELDS = re.compile(r"[=<\\\n\r\t\x00-\x1f{]|: ")
-_DIGITS = re.compile(rb"[0-9%&\\]\x00?[0-9A-Za-z#%]|\xef\xbc[\x90-\x99]")
+_SUSPECT = re.compile(
+    rb"(?:[0-9]\x00?[-./ ]?\x00?){6}|[0-9](?:\xe2\x80|\xc2\xad|\xef)|(?:\xef\xbc[\x90-\x99]){2}"
+    rb"|%[23][0-9A-Fa-f]|&#[0-9x]|\\u00|[A-Za-z0-9+/_-]{14,}"
+)
 """Without any of these, bytes hold no number in an encoding that we read."""
 
 

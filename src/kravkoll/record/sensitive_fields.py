@@ -111,7 +111,7 @@ PERSONAL_OIDS = frozenset(
         *("1.3.6.1.4.1.5923.1.1.1.6", "1.3.6.1.5.5.7.9.1"),
     )
 )
-"""SAML attributes by number: names, address, uid, mail, personal and provisional id, display name, eppn, birth."""
+"""SAML attributes by number: names, address, mail, personal and provisional number, eppn, date of birth."""
 
 _FOLD = str.maketrans("åäöéÅÄÖÉ", "aaoeaaoe", "-_. ")
 
