@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -86,6 +87,8 @@ class SmallRegister:
         rows = sorted(self.held[request.path_params["resource"]], key=lambda row: str(row["id"]))
         if self.defect != "filter":
             rows = [row for row in rows if _kept(row, query)]
+        if self.defect == "no-group-filters" and "organisation" in query and "groups" in str(request.url):
+            return JSONResponse(NO_PATH, status_code=400)
         try:
             page, token = self._page(rows, query)
         except ValueError:
@@ -134,17 +137,21 @@ class SmallRegister:
         ids = (await request.json())["ids"]
         return JSONResponse([row for row in self.held[request.path_params["resource"]] if row["id"] in ids])
 
-    def seed(self, *, insert: list[dict[str, Any]], delete: list[str], resource: str) -> None:
-        self.held[resource] = [row for row in self.held[resource] if row["id"] not in delete] + insert
+    def seed(self, put: dict[str, list[dict[str, Any]]], remove: dict[str, list[str]]) -> None:
+        for resource in {*put, *remove}:
+            gone = {*remove.get(resource, ()), *(row["id"] for row in put.get(resource, ()))}
+            kept = [row for row in self.held[resource] if row["id"] not in gone]
+            self.held[resource] = kept + put.get(resource, [])
 
 
 def _kept(row: dict[str, Any], query: dict[str, str]) -> bool:
     after = query.get("meta.modified.after")
-    if after and not row["meta"]["modified"] > after:
+    if after and not datetime.fromisoformat(row["meta"]["modified"]) > datetime.fromisoformat(after):
         return False
     if "child" in query and row.get("child", {}).get("id") != query["child"]:
         return False
-    return "organisation" not in query or row.get("placedAt", {}).get("id") == query["organisation"]
+    place = row.get("placedAt") or row.get("organisation") or {}
+    return "organisation" not in query or place.get("id") == query["organisation"]
 
 
 def _token(text: str) -> str:

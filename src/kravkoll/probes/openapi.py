@@ -66,6 +66,20 @@ class FlowUse:
             tuple(str(status) for status in manifest["statuses"]),
         )
 
+    def __or__(self, other: "FlowUse") -> "FlowUse":
+        """What either flow uses."""
+        return FlowUse(
+            _merged(self.parameters, other.parameters),
+            _merged(self.body, other.body),
+            tuple(dict.fromkeys((*self.statuses, *other.statuses))),
+        )
+
+
+def _merged(
+    one: Mapping[str, tuple[str, ...]], other: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(dict.fromkeys((*one.get(key, ()), *other.get(key, ())))) for key in {**one, **other}}
+
 
 def read_document(path: Path) -> Document:
     """A YAML or JSON document with timestamps left as text."""

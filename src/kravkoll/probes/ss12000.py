@@ -244,7 +244,7 @@ class Ss12000:
         """Ids of what was deleted, per resource, over all pages (bounded)."""
         gone: dict[str, list[str]] = {}
         page = None
-        for page in self.pages("deletedEntities", limit, **filters):
+        for page in self.pages("deletedEntities", limit, filters):
             data = page.document.get("data")
             if not isinstance(data, dict):
                 raise Inconclusive("subject.garbage", f"{page.exchange.url}: no object under `data`")
