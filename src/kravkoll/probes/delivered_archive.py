@@ -13,8 +13,8 @@ from typing import IO, cast
 from kravkoll.record.outcome import Inconclusive
 
 CHUNK = 1 << 16
-UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError)
-UNREADABLE += (zipfile.BadZipFile, tarfile.TarError)
+DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, *DAMAGED)
 """What the libraries raise for damaged or encrypted contents; RuntimeError is zipfile's for a password."""
 
 
