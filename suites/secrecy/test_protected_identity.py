@@ -1,6 +1,7 @@
 """Whether people with protected identity are out of sight for those who are not to see them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -16,34 +17,47 @@ from kravkoll.probes.sightings import Wanted, look_for
 from kravkoll.probes.ss12000 import Ss12000
 
 
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """A client that looks for them; one that is `entitled` would rightly see whom the system holds."""
+
+    client: str
+    entitled: bool = False
+
+
 @pytest.fixture
-def client(subject: Subject, workspace: Workspace) -> str:
-    """Who is not to see them: the agreed client, else the receiver of a flow out of this system, else anybody
-    at a system whose own feed leaves them out."""
+def onlooker(subject: Subject, workspace: Workspace) -> Onlooker:
+    """The agreed client, else the receiver of a flow out of this system, else the city's own
+    where the system's feed leaves them out."""
     if "client" in subject.capability("api.token"):
-        return str(subject.capability("api.token")["client"])
+        return Onlooker(str(subject.capability("api.token")["client"]))
     flows = [flow for flow in workspace.flows.values() if flow.manifest and flow.status != "absent"]
     receivers = [flow.receiver for flow in flows if flow.sender == subject.system]
     if receivers:
-        return receivers[0]
+        return Onlooker(receivers[0])
     fed = [flow for flow in flows if flow.receiver == subject.system]
     if any(policy_of(workspace, flow).withholds_marked for flow in fed):
-        return "city"
+        return Onlooker("city", entitled=True)
     raise NotExercised("client.missing", "api.token: client")
 
 
 @check("SEC-PRO-01")
-def test_protected_people_are_not_shown(subject: Subject, city: City, cast: Cast, client: str) -> None:
+def test_protected_people_are_not_shown(subject: Subject, city: City, cast: Cast, onlooker: Onlooker) -> None:
     pairs = dict(_pairs(cast))
     if not pairs:
         raise Inconclusive("subject.no-data", "nobody with protected identity shares a group with anybody")
     settings = subject.capability("api.token")
-    token = city.authorisation_server.token(client, settings["audience"], settings["scope"])
+    token = city.authorisation_server.token(onlooker.client, settings["audience"], settings["scope"])
     people = [_wanted(cast, persona) for persona in {*pairs, *pairs.values()}]
     with Ss12000(subject.url, token, ssl_context=subject.ssl_context()) as api:
         sightings = look_for(api, people)
-    subject.note({"as": client, "ways that prove something": proving_ways(sightings, pairs.values())})
+    subject.note(
+        {"as": onlooker.client, "ways that prove something": proving_ways(sightings, pairs.values())}
+    )
     findings = protected_findings(sightings, pairs)
+    if findings and onlooker.entitled:
+        # whoever brought them here answers for it, at the other end of the flow
+        raise Inconclusive("flow.brought-protected", ", ".join(finding.code for finding in findings))
     if findings:
         raise NotMet(findings=tuple(findings))
 

@@ -125,8 +125,11 @@ async def fetch_more_than_agreed(ask: Ask, resource: str) -> Sequence[Record]:
 
 
 @fault("client.keeps", replaces=keep)
-def keep_everything(record: Record, _paths: tuple[str, ...]) -> Record:
-    return record
+def keep_an_older_import(record: Record, paths: tuple[str, ...]) -> Record:
+    """What was agreed, and beside it what an import before this flow left behind."""
+    kept = project(record, paths)
+    left = {"securityMarking": "Ingen", "personStatus": "Aktiv", "sex": "Okänt"}
+    return {**kept, **left} if "familyName" in kept else kept
 
 
 @fault("flow.pushes", replaces=pass_on)
