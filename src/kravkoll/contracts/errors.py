@@ -33,7 +33,7 @@ class ConfigurationError(Exception):
 def near(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?` where something close is known, else what may be chosen."""
     choices = sorted(set(known))
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.75)
     if close:
         return f"did you mean {close[0]!r}?"
     if 0 < len(choices) <= 12:

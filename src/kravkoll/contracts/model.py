@@ -378,8 +378,9 @@ class Environment:
 class Profile:
     """A dated, named policy file; `rules` is read by the area that owns the kind."""
 
-    __pydantic_config__ = ConfigDict(extra="allow")
+    __pydantic_config__ = STRICT
     id: Name
+    title: Text
     kind: Literal["tls", "saml", "oidc", "oauth", "rest"]
     valid_from: Annotated[date, Field(alias="from")]
     basis: Basis

@@ -1,7 +1,7 @@
 """One assessment: one supplier, one environment, one process, one writer."""
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from kravkoll.record.outcome import Outcome, Reason
 from kravkoll.record.redaction import Redactor
 from kravkoll.record.rollup import Exit, worst
 from kravkoll.record.rows import Result, Row
-from kravkoll.runner import guard, header, preflight, selecting
+from kravkoll.runner import guard, header, preflight, selecting, sources
 from kravkoll.runner.collecting import RowPlugin
 from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.execution import NOTES, Execution
@@ -48,9 +48,12 @@ class Order:
 class Assessing(RowPlugin):
     """Plugin object of one assessment."""
 
-    def __init__(self, config: pytest.Config, order: Order) -> None:
+    def __init__(
+        self, config: pytest.Config, order: Order, progress: Callable[[str, str], None] = lambda *_: None
+    ) -> None:
         super().__init__(config, load(order.layout))
         self.order = order
+        self.progress = progress
         self.environment = self.workspace.environment(order.environment)
         self.rule, self.gate = selecting.gate(self.workspace, order.rule, order.phase)
         whole = plan(self.workspace, order.supplier, order.as_of)
@@ -63,6 +66,19 @@ class Assessing(RowPlugin):
         self.collection_errors: dict[str, str] = {}
         self.interrupted: str | None = None
         self.rows = self.plan.rows
+
+    def files(self) -> list[Path]:
+        """The suite files that the plan needs: no others are imported."""
+        marked = sources.functions(self.order.layout)
+        here = set(self.environment.systems)
+        return sorted(
+            {
+                path
+                for row in self.rows
+                if not row.system or row.system in here
+                for path in marked.get(row.check, ())
+            }
+        )
 
     # -- collection ------------------------------------------------------------------------------------------
 
@@ -102,12 +118,13 @@ class Assessing(RowPlugin):
                 journal.waiting(result)
                 return
             journal.result(replace(result, evidence=tuple(self._keep(row, journal, store))))
+            self.progress(row.id, str(result.outcome))
 
         self.execution = Execution(self.workspace.checks, sink, self.environment.grade)
         try:
             for row in self.plan.rows:
                 if row.id not in self.items:
-                    sink(row, self._not_loaded(row), False)
+                    sink(row, self._without_item(row), False)
             self.execution.run(list(self.items.values()), session)
         except (session.Interrupted, KeyboardInterrupt) as stop:
             self.interrupted = f"{type(stop).__name__}: {stop}".rstrip(": ")
@@ -115,7 +132,11 @@ class Assessing(RowPlugin):
         finally:
             journal.footer(finished=datetime.now().astimezone().isoformat(), interrupted=self.interrupted)
 
-    def _not_loaded(self, row: Row) -> Result:
+    def _without_item(self, row: Row) -> Result:
+        """A system that is not in this environment, or a check whose code could not be loaded."""
+        if row.system and row.system not in self.environment.systems:
+            code = "environment.no-system" if self.plan.procured else "supplier.not-procured"
+            return Result(row=row.id, outcome=Outcome.NOT_EXERCISED, reason=Reason(code, row.system))
         told = "; ".join(self.collection_errors.values()) or f"no function is marked @check({row.check!r})"
         reason = Reason("check.not-loaded")
         return Result(row=row.id, outcome=Outcome.ERROR, reason=reason, observation=told)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import kravkoll.cast
 from kravkoll import standins
 from kravkoll.cast import Cast
 from kravkoll.checks.subject import Memo, command_hook
+from kravkoll.city.certificate_authority import Variation
 from kravkoll.city.city import City
 from kravkoll.city.interception import Interception
 from kravkoll.city.listening_post import ListeningPost
@@ -150,7 +152,8 @@ class Platform:
 
     def _installation(self, system: str, *, through_proxy: bool) -> Installation:
         city = self.ground.city
-        pair = city.ca.issue()
+        key = ec.generate_private_key(ec.SECP256R1())
+        pair = city.ca.issue(key=key)
         client = city.authorisation_server.register_client(
             system, scope="ss12000.read", audiences=tuple(self._audiences())
         )
@@ -167,6 +170,7 @@ class Platform:
             register=register or None,
             client_id=client.id,
             client_key=client.key_pem,
+            lapsed_certificate=city.ca.issue(variation=Variation.EXPIRED, key=key).chain_pem,
             peers={name: post.url for name, post in self.posts.items()},
         )
 

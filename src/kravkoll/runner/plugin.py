@@ -43,9 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         assessing = Assessing(config, _order(config))
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from error
-    marked = sources.functions(assessing.order.layout)
-    needed = {path for row in assessing.plan.rows for path in marked.get(row.check, ())}
-    config.args[:] = [str(path) for path in sorted(needed)]
+    config.args[:] = [str(path) for path in assessing.files()]
     config.option.keyword = ""  # the plan is narrowed already; pytest would deselect the controls
     config.pluginmanager.register(assessing, "kravkoll-assessing")
 

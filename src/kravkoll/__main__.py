@@ -1,0 +1,5 @@
+"""`python -m kravkoll`."""
+
+from kravkoll.cli import main
+
+main()
