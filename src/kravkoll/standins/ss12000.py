@@ -298,7 +298,7 @@ def expand_marked(use: str) -> bool:
 def write_start_date_as_number(_resource: str, record: Record) -> Record:
     if "startDate" not in record:
         return record
-    return {**record, "startDate": int(record["startDate"].replace("-", ""))}
+    return {**record, "startDate": int(str(record["startDate"]).replace("-", ""))}
 
 
 @fault("api.schema.missing", replaces=present)
