@@ -34,9 +34,7 @@ class House:
         """A system, closed at the end of the test."""
         installation = replace(self.installation, **changes)
         system = standins.load(MOCKS / f"{name}.yaml")
-        started = standins.start(
-            system, installation, cast=self.cast, loopback=self.loopback, fault=fault
-        )
+        started = standins.start(system, installation, cast=self.cast, loopback=self.loopback, fault=fault)
         return self.open.enter_context(started)
 
     def receiver(self, register: StandIn, fault: str | None = None, **changes: Any) -> StandIn:

@@ -8,7 +8,8 @@ from kravkoll.standins.faults import Behaviour
 from kravkoll.standins.paging import page, page_by_offset
 
 CARDS = Path(__file__).parents[2] / "mocks" / "faults"
-SPINE = """
+SPINE = set(
+    """
 tls.tls10_11 tls.no_tls13 tls.plaintext tls.expired tls.untrusted_ca
 api.token.none api.token.expired api.token.audience api.token.good api.token.any_client
 login.entry.local login.form.local login.good
@@ -18,11 +19,13 @@ flow.fields flow.forms client.asks client.keeps client.idle
 marked.listed marked.lookup marked.expand marked.twin
 write.accepted write.silent flow.pushes
 delivery.dirty delivery.nosec delivery.broken
-""".split()
+document.expired document.aged document.unreviewed document.rejected document.condition
+""".split()  # noqa: SIM905  a list of 41 lines says less
+)
 
 
 def test_every_fault_of_the_spine_is_written() -> None:
-    assert set(FAULTS) == set(SPINE)
+    assert set(FAULTS) >= SPINE
 
 
 @pytest.mark.parametrize("card", sorted(CARDS.glob("*.yaml")), ids=lambda path: path.stem)

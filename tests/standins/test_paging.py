@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from kravkoll.standins import StandIn
 from kravkoll.standins.api_errors import ApiError
 from kravkoll.standins.filters import SORT_KEYS
-from kravkoll.standins.paging import Cursor, PageTokens, order_of, page, page_by_offset, page_from_the_last_row
+from kravkoll.standins.paging import (
+    Cursor,
+    PageTokens,
+    order_of,
+    page,
+    page_by_offset,
+    page_from_the_last_row,
+)
 from kravkoll.standins.records import RecordStore
 
 from .conftest import House
@@ -26,11 +33,12 @@ def record(number: int, name: str = "") -> dict[str, Any]:
 
 
 def change(store: RecordStore, kind: str, number: int, name: str, *, renames: bool) -> None:
-    if kind == "put":
+    known = store.now.tables["persons"]
+    if kind == "put" and (renames or f"p{100 + number}" not in known):
         store.put("persons", [record(100 + number, name)])
     elif kind == "remove":
         store.remove("persons", [f"p{number}"])
-    elif renames and f"p{number}" in store.now.tables["persons"]:
+    elif renames and f"p{number}" in known:
         store.put("persons", [record(number, name)])
 
 
@@ -43,7 +51,7 @@ def change(store: RecordStore, kind: str, number: int, name: str, *, renames: bo
 def test_what_stays_put_is_met_exactly_once(
     size: int, limit: int, sort_key: str | None, rounds: list[list[tuple[str, int, str]]]
 ) -> None:
-    """Whatever comes and goes between the pages. A changed record moves only in a list sorted by its change."""
+    """Whatever comes and goes between the pages; a record moves where the list is sorted by what changed."""
     store = RecordStore({"persons": [record(number) for number in range(size)]})
     stayed = set(store.now.tables["persons"])
     met: list[str] = []
@@ -110,7 +118,9 @@ def test_walking_while_people_come_and_go(house: House, ber: StandIn) -> None:
     assert len(met) == len(set(met))
 
 
-@pytest.mark.parametrize(("fault", "wrong"), [("api.paging.offset", "lost"), ("api.paging.doubles", "doubled")])
+@pytest.mark.parametrize(
+    ("fault", "wrong"), [("api.paging.offset", "lost"), ("api.paging.doubles", "doubled")]
+)
 def test_faulty_walks(house: House, fault: str, wrong: str) -> None:
     ber = house.start("ber", fault)
     everyone = house.ids(ber, "persons")
@@ -127,7 +137,9 @@ def test_a_token_is_bound_to_its_query_and_its_client(house: House, ber: StandIn
     token = house.ask(ber, "/persons", params={"limit": 1, "nameContains": "a"}).json()["pageToken"]
     following = house.ask(ber, "/persons", params={"pageToken": token, "limit": 3}).json()["data"]
     assert len(following) == 3
-    assert all("a" in f"{one['givenName']}{one['middleName']}{one['familyName']}".lower() for one in following)
+    assert all(
+        "a" in f"{one['givenName']}{one['middleName']}{one['familyName']}".lower() for one in following
+    )
     refused = [
         house.ask(ber, "/persons", params={"pageToken": token, "nameContains": "a"}),
         house.ask(ber, "/groups", params={"pageToken": token}),

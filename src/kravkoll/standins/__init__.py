@@ -3,6 +3,7 @@
 from kravkoll.standins.faults import FAULTS, UnknownFault
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Unreachable
+from kravkoll.standins.papers import hand_over
 from kravkoll.standins.system import StandIn, load, packaged_mocks, start
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "StandIn",
     "UnknownFault",
     "Unreachable",
+    "hand_over",
     "load",
     "packaged_mocks",
     "start",

@@ -65,7 +65,7 @@ class RegisterClient:
         async def ask(path: str, parameters: Mapping[str, str | int]) -> Mapping[str, Any]:
             query = f"?{urlencode(parameters)}" if parameters else ""
             answer = await outbound.get(f"{self._installation.register}{path}{query}", token=token)
-            return dict(orjson.loads(answer))
+            return _read(answer)
 
         return ask
 
@@ -73,6 +73,16 @@ class RegisterClient:
         for resource, records in received.items():
             paths = self._subscription.keeps.get(resource, ("id", "meta"))
             store.replace(resource, [self._behave(keep)(record, paths) for record in records])
+
+
+def _read(answer: bytes) -> Mapping[str, Any]:
+    try:
+        document = orjson.loads(answer)
+    except orjson.JSONDecodeError as error:
+        raise Unreachable("the register answered no JSON") from error
+    if not isinstance(document, dict) or not isinstance(document.get("data"), list | dict):
+        raise Unreachable("the register answered without `data`")
+    return document
 
 
 async def fetch(ask: Ask, resource: str) -> Sequence[Record]:
@@ -125,11 +135,10 @@ async def fetch_more_than_agreed(ask: Ask, resource: str) -> Sequence[Record]:
 
 
 @fault("client.keeps", replaces=keep)
-def keep_an_older_import(record: Record, paths: tuple[str, ...]) -> Record:
-    """What was agreed, and beside it what an import before this flow left behind."""
-    kept = project(record, paths)
+def keep_an_older_import(record: Record, _paths: tuple[str, ...]) -> Record:
+    """All that came, and beside it what an import before this flow left behind."""
     left = {"securityMarking": "Ingen", "personStatus": "Aktiv", "sex": "Okänt"}
-    return {**kept, **left} if "familyName" in kept else kept
+    return {**left, **record} if "familyName" in record else record
 
 
 @fault("flow.pushes", replaces=pass_on)

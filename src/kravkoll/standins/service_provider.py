@@ -113,9 +113,9 @@ class ServiceProvider:
             self._use_once(login)
         except (NotSaml, Unreachable):
             return self._refusal()
-        waiting = self._sessions.answered(request, login.in_response_to)
         user = self._behave(user_of)(login, self._attribute)
-        if waiting is None or not user:
+        waiting = self._sessions.answered(request, login.in_response_to) if user else None
+        if not user or waiting is None:
             return self._refusal()
         answer = RedirectResponse(waiting.target, 303)
         self._sessions.begin(answer, user, login.session_ends)

@@ -38,6 +38,13 @@ def make_the_change_and_deny_it(
     return write(store, resource, method, record_id, body)
 
 
+@fault("write.ignored", replaces=write)
+def say_yes_and_change_nothing(
+    _store: RecordStore, _resource: str, _method: str, _record_id: str, body: bytes
+) -> Record:
+    return _document(body)
+
+
 def _document(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body or b"{}")
