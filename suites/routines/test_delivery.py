@@ -16,5 +16,9 @@ def test_delivered_code_has_no_known_weaknesses(subject: Subject) -> None:
         raise NotExercised("environment.no-delivery", f"{subject.system}/{subject.interface}")
     seen = examine(Path(subject.delivery))
     subject.note({"tool": seen.tool, "files": len(seen.files), "lines_of_code": seen.lines_of_code})
-    agreed = {name: settings[f"lowest_{name}"] for name in ("severity", "confidence") if f"lowest_{name}" in settings}
+    agreed = {
+        name: settings[f"lowest_{name}"]
+        for name in ("severity", "confidence")
+        if f"lowest_{name}" in settings
+    }
     judge_delivery(seen, Threshold(**agreed))

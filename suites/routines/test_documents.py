@@ -11,18 +11,16 @@ from kravkoll.probes.document_file import confirm
 
 def judge(subject: Subject, workspace: Workspace, as_of: date) -> None:
     """The verdict of the reviewer and the dates decide; the file must be the one that was reviewed."""
-    document = subject.document
-    judge_document(document, as_of)
-    if document is None:
-        return
+    document = judge_document(subject.document, as_of)
+    folder = workspace.layout.root / "contracts" / "evidence"
+    confirmed = document.file is not None and confirm(document.file, folder)
     end = expires(document)
     subject.note(
         {
             "document": document.id,
             "assurance": document.assurance,
             "valid_until": end.isoformat() if end else None,
-            "digest_confirmed": bool(document.file)
-            and confirm(document.file, workspace.layout.root / "contracts" / "evidence"),
+            "digest_confirmed": confirmed,
         }
     )
 

@@ -21,8 +21,8 @@ def expires(document: EvidenceDocument) -> date | None:
     return min((end for end in ends if end is not None), default=None)
 
 
-def judge_document(document: EvidenceDocument | None, as_of: date) -> None:
-    """Return where the document is accepted and holds on that day; raise NotMet or NotExercised elsewhere.
+def judge_document(document: EvidenceDocument | None, as_of: date) -> EvidenceDocument:
+    """The document, where it is accepted and holds on that day; NotMet or NotExercised elsewhere.
 
     It is read as it stood on the day: not yet issued is absent, not yet reviewed is pending.
     """
@@ -35,6 +35,7 @@ def judge_document(document: EvidenceDocument | None, as_of: date) -> None:
         raise NotMet("document.rejected", expected="accepted", actual=_told(document))
     _still_holds(document, as_of)
     _conditions_kept(document, as_of)
+    return document
 
 
 def current(
