@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 
-.PHONY: demo test lint check schema lock benchmarks clean
+.PHONY: demo test lint validate prove check schema lock benchmarks clean
 
 demo: $(STAMP)
 	.venv/bin/kravkoll demo
@@ -14,10 +14,15 @@ lint: $(STAMP)
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/bandit --quiet --recursive src suites --ini .bandit-own
+	.venv/bin/bandit --quiet --recursive src suites --configfile pyproject.toml
 
-check: lint test
+validate: $(STAMP)
 	.venv/bin/kravkoll validate
+
+prove: $(STAMP)
+	.venv/bin/kravkoll prove --full
+
+check: lint validate test
 	.venv/bin/kravkoll prove --changed
 
 schema: $(STAMP)
