@@ -128,3 +128,13 @@ def test_what_is_asked_is_logged_without_its_token(house: House, ber: StandIn) -
     assert answer.headers["cache-control"] == "no-store"
     (asked,) = ber.log
     assert (asked.method, asked.path, asked.query, asked.status) == ("GET", "/v2.0/persons", "limit=1", 200)
+
+
+def test_rotated_keys_are_picked_up(house: House, ber: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = house.token(ber)
+    assert status(house, ber, old) == 200
+    monkeypatch.setattr(house.city.authorisation_server, "_key", new_key())
+    assert status(house, ber, house.token(ber)) == 401  # the keys were fetched less than a second ago
+    monkeypatch.setattr("kravkoll.standins.access_tokens.REFETCH_SECONDS", 0.0)
+    assert status(house, ber, house.token(ber)) == 200
+    assert status(house, ber, old) == 401

@@ -300,6 +300,14 @@ def test_another_key_even_where_it_is_shown(attack: Attack) -> None:
     assert attack.post(response(attack.assertion(), attack.frame)) is None
 
 
+def test_a_changed_key_is_picked_up(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = private_pem(generate_rsa_key())
+    attack.signing = SigningPair(key, _self_signed(key))
+    monkeypatch.setattr(attack.provider, "_signing", attack.signing)
+    monkeypatch.setattr("kravkoll.standins.service_provider.REFETCH_SECONDS", 0.0)
+    assert attack.post(response(attack.assertion(), attack.frame)) is not None
+
+
 def test_replay(house: House, attack: Attack) -> None:
     document = response(attack.assertion(), attack.frame)
     assert attack.post(document) is not None
