@@ -161,14 +161,15 @@ class Assessing(RowPlugin):
     # -- the end ---------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """The exit status is the acceptance rule's, not the count of failed tests."""
         if not (self.folder / "results.jsonl").exists():
             return
         self.assessment = assess(read(self.folder))
-        self.exit = self.assessment.exit
-        if self.assessment.record.faults and not self.interrupted and self.plan.rows:
-            self.exit = worst({self.exit, Exit.OUR_FAULT})
+        broken = exitstatus == pytest.ExitCode.INTERNAL_ERROR or (
+            not self.assessment.record.complete and not self.interrupted and bool(self.rows)
+        )
+        self.exit = worst({self.assessment.exit, Exit.OUR_FAULT}) if broken else self.assessment.exit
         session.exitstatus = int(self.exit)
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import kravkoll.cast
 from kravkoll import standins
 from kravkoll.cast import Cast
-from kravkoll.checks.subject import Memo, command_hook
+from kravkoll.checks.subject import Memo, command_hook, verifying_context
 from kravkoll.city.certificate_authority import Variation
 from kravkoll.city.city import City
 from kravkoll.city.interception import Interception
@@ -136,7 +136,7 @@ class Platform:
 
     def _register_login(self, metadata_url: str) -> None:
         """Make the product known to the city's login, from the metadata that it publishes."""
-        context = self.ground.city.trusting_context()
+        context = verifying_context(self.ground.city.ca.anchor_pem)
         with contextlib.suppress(httpx.TransportError):  # a broken listener: its rows tell, not the start
             answer = httpx.get(metadata_url, verify=context, trust_env=False, timeout=5)
             if answer.is_success:
