@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey, KeySet
 from lxml import etree
 from signxml.verifier import XMLVerifier
 
+from kravkoll.checks.subject import verifying_context
 from kravkoll.city.authorisation_server import ASSERTION_TYPE
 from kravkoll.city.city import City
 from kravkoll.city.identity_provider import REFUSED
@@ -59,7 +60,7 @@ def city(loopback: Loopback) -> Iterator[City]:
 
 @pytest.fixture
 def web(city: City) -> Iterator[httpx.Client]:
-    with httpx.Client(verify=city.trusting_context(), trust_env=False) as client:
+    with httpx.Client(verify=verifying_context(city.ca.anchor_pem), trust_env=False) as client:
         yield client
 
 

@@ -1,7 +1,6 @@
 """The city's side of every integration, started together: authority, authorisation server, login."""
 
 import json
-import ssl
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,11 +50,6 @@ class City:
             tokens.close()
             raise
         return cls(authority, tokens, login, kept, environment_id)
-
-    def trusting_context(self, *more_anchors: bytes) -> ssl.SSLContext:
-        """A verifying client context for the city's own addresses and those of further anchors."""
-        anchors = b"\n".join((self.ca.anchor_pem, *more_anchors))
-        return ssl.create_default_context(cadata=anchors.decode())
 
     def close(self) -> None:
         self.identity_provider.close()
