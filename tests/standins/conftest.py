@@ -1,5 +1,6 @@
 """A city, a register and a receiver, as a supplier's product meets them."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,9 @@ class House:
     installation: Installation
     http: httpx.Client
     open: ExitStack = field(default_factory=ExitStack)
+
+    def trusting_context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self.installation.trust.decode())
 
     def start(self, name: str, fault: str | None = None, **changes: Any) -> StandIn:
         """A system, closed at the end of the test."""
@@ -100,7 +104,8 @@ def whole_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             issuer=city.authorisation_server.issuer,
             idp_metadata=city.identity_provider.metadata_url,
         )
-        with httpx.Client(verify=city.trusting_context(), trust_env=False) as http:
+        trusting = ssl.create_default_context(cadata=city.ca.anchor_pem.decode())
+        with httpx.Client(verify=trusting, trust_env=False) as http:
             yield House(loopback, city, cast, installation, http)
 
 

@@ -42,7 +42,7 @@ def browser(house: House) -> Iterator[httpx.Client]:
 
 
 def new_browser(house: House) -> httpx.Client:
-    return httpx.Client(verify=house.city.trusting_context(), trust_env=False)
+    return httpx.Client(verify=house.trusting_context(), trust_env=False)
 
 
 def registered(house: House, fault: str | None = None) -> StandIn:

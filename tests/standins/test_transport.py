@@ -14,7 +14,7 @@ MODERN = {ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3}
 
 
 def accepts(house: House, system: StandIn, version: ssl.TLSVersion) -> bool:
-    context = house.city.trusting_context()
+    context = house.trusting_context()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = context.maximum_version = version
@@ -48,7 +48,7 @@ def plaintext(system: StandIn) -> bytes:
 
 def refusal(house: House, system: StandIn) -> str:
     with pytest.raises(ssl.SSLCertVerificationError) as refused, dial(system) as plain:
-        house.city.trusting_context().wrap_socket(plain, server_hostname="127.0.0.1")
+        house.trusting_context().wrap_socket(plain, server_hostname="127.0.0.1")
     return refused.value.verify_message
 
 
