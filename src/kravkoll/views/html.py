@@ -1,0 +1,204 @@
+"""A static page per supplier and language, and an index over several: no script, no request."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from kravkoll.contracts.layout import packaged
+from kravkoll.record.outcome import Verdict
+from kravkoll.record.rollup import Exit
+from kravkoll.views.report import MARKS, Report
+from kravkoll.views.values import cut, shown, visible
+from kravkoll.views.words import LANGUAGES, Words, words
+
+SIGNS = {"met": "✓", "not-met": "✗", "not-tested": "?", "not-applicable": "–", "attested": "D", "waived": "§"}
+"""Beside the colour and before the word of a verdict."""
+OUTCOME_SIGNS = {"inconclusive": "?", "not-exercised": "?", "error": "!"}
+CASES = 50
+"""Failing cases of one finding that a page shows."""
+PROFILE_KINDS = {
+    "encryption": ("tls", "rest"),
+    "login": ("saml", "oidc", "oauth"),
+    "schema": ("rest",),
+    "data_rights": ("rest",),
+}
+"""Which dated policies stand behind the checks of an area."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens next, and whose move it is."""
+
+    owner: str
+    does: str
+
+
+@cache
+def _environment(templates: Path) -> jinja2.Environment:
+    folders = (templates, packaged() / "reports" / "templates")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(shown=shown, visible=visible, moment=moment, day=day)
+    return environment
+
+
+def day(text: object) -> str:
+    """The date of an ISO moment."""
+    return visible(str(text))[:10]
+
+
+def moment(text: object) -> str:
+    """An ISO moment as date, time and zone; as it stands where it is none."""
+    try:
+        when = datetime.fromisoformat(str(text))
+    except ValueError:
+        return visible(str(text))
+    zone = when.strftime("%:z")
+    return f"{when:%Y-%m-%d %H:%M}{' ' + zone if zone else ''}"
+
+
+def file_name(report: Report, language: str) -> str:
+    """`SIMULERING-tempus.sv.html`, or `report-tempus.sv.html`."""
+    return f"{report.stem}.{language}.html"
+
+
+def page(report: Report, language: str, templates: Path, languages: Sequence[str] = LANGUAGES) -> str:
+    """The whole page."""
+    told = words(language, templates)
+    others = [other for other in languages if other != language]
+    return (
+        _environment(templates)
+        .get_template("report.html.jinja")
+        .render(
+            report=report,
+            record=report.record,
+            header=report.header,
+            words=told,
+            others=[(other, words(other, templates), file_name(report, other)) for other in others],
+            signs=SIGNS | OUTCOME_SIGNS,
+            steps=list(steps(report, told)),
+            counts=_counts(report),
+            profiles={area: _profiles(report, area) for area, _ in report.areas()},
+            deciding={item.requirement.id for item in report.gating},
+            evidence={line["digest"]: line for line in report.record.evidence},
+            cut=lambda text: cut(text, told.say("finding.cut")),
+            cases=CASES,
+        )
+    )
+
+
+def _counts(report: Report) -> list[tuple[str, int, int]]:
+    deciding = {item.requirement.id for item in report.gating}
+    every = report.assessment.requirements.values()
+    return [
+        (
+            str(verdict),
+            sum(item.verdict is verdict for item in every),
+            sum(item.verdict is verdict and item.requirement.id in deciding for item in every),
+        )
+        for verdict in Verdict
+    ]
+
+
+def _profiles(report: Report, area: str) -> list[Mapping[str, Any]]:
+    kinds = PROFILE_KINDS.get(area, ())
+    return [
+        profile
+        for profile in report.header.get("profiles", ())
+        if profile.get("kind", profile["id"].split("-")[0]) in kinds
+    ]
+
+
+def steps(report: Report, told: Words) -> Iterator[Step]:
+    """What must be done, most pressing first, ending with who decides."""
+    city, runner = told.say("owner.city"), told.say("owner.runner")
+    if not report.complete:
+        yield Step(runner, told.say("step.incomplete"))
+    if report.unmet:
+        yield Step(told.say("owner.supplier"), told.say("step.unmet", n=len(report.unmet)))
+    yield from _unseen_steps(report, told)
+    if report.partial:
+        yield Step(runner, told.say("step.partial"))
+    if report.record.simulated:
+        yield Step(city, told.say("step.simulated"))
+        return
+    if report.header["ran_by"].get("side") == "supplier":
+        yield Step(city, told.say("step.countersign"))
+    gate = report.header["gate"]
+    ready = report.accepts and report.assessment.exit is Exit.HOLDS
+    phase = told.name("phase", gate["phase"])
+    key = "step.decide" if ready else "step.decide_not_yet"
+    yield Step(gate["decides"], told.say(key, rule=report.header.get("rule", ""), phase=phase))
+
+
+def _unseen_steps(report: Report, told: Words) -> Iterator[Step]:
+    """The same request to the same owner is said once, with all the requirements it concerns."""
+    affected: dict[tuple[str, str], set[str]] = {}
+    for group in report.unseen:
+        grounds = told.grounds(group.reason)
+        affected.setdefault((grounds.owner, grounds.does), set()).update(
+            item.requirement.id for item in group.requirements
+        )
+    for (owner, does), requirements in affected.items():
+        yield Step(owner, told.say("step.unseen", does=does, n=len(requirements)))
+
+
+def index_name(reports: Sequence[Report], language: str) -> str:
+    """The name of an index page; one over simulated runs says so."""
+    mark = f"{MARKS['simulated']}-" if any(report.record.simulated for report in reports) else ""
+    return f"{mark}index.{language}.html"
+
+
+def index(
+    entries: Iterable[tuple[str, Report]],
+    language: str,
+    templates: Path,
+    *,
+    unreadable: Sequence[str] = (),
+    languages: Sequence[str] = LANGUAGES,
+) -> str:
+    """A page over several records, each with the folder (relative, empty for the same) that its pages are in.
+
+    ValueError: simulated and real runs are never shown beside each other.
+    """
+    told = words(language, templates)
+    listed = sorted(entries, key=lambda entry: entry[1].supplier["name"].casefold())
+    reports = [report for _, report in listed]
+    if len({report.record.simulated for report in reports}) > 1:
+        raise ValueError("simulated and real runs cannot stand in one index: make one of each")
+    others = [other for other in languages if other != language]
+    return (
+        _environment(templates)
+        .get_template("index.html.jinja")
+        .render(
+            entries=[(f"{folder}/" if folder else "", report) for folder, report in listed],
+            requirements=_all_requirements(reports),
+            unreadable=unreadable,
+            words=told,
+            others=[(other, words(other, templates), index_name(reports, other)) for other in others],
+            signs=SIGNS,
+            simulated=any(report.record.simulated for report in reports),
+            file_name=file_name,
+        )
+    )
+
+
+def _all_requirements(reports: Iterable[Report]) -> list[tuple[str, str, Any]]:
+    """Id, area and text of every requirement that some record names."""
+    found = {
+        identity: (identity, item.requirement.area, item.requirement.text)
+        for report in reports
+        for identity, item in report.assessment.requirements.items()
+    }
+    return [found[identity] for identity in sorted(found)]
