@@ -22,6 +22,7 @@ from kravkoll.city.state import state_of
 from kravkoll.contracts import documents
 from kravkoll.contracts.model import Environment
 from kravkoll.contracts.workspace import Workspace
+from kravkoll.record.outcome import Inconclusive
 from kravkoll.serving.loopback import Loopback
 from kravkoll.standins.installation import Installation
 
@@ -126,7 +127,8 @@ class Platform:
         self.running[system] = started
         for interface, address in started.addresses.items():
             self.addresses[system, interface] = address
-        self.hooks[system] = {**self.hooks[system], **started.hooks}
+        hooks = {hook: _told(act) for hook, act in started.hooks.items()}
+        self.hooks[system] = {**self.hooks[system], **hooks}
         if started.delivery:
             self.deliveries[system] = str(started.delivery)
         if "login" in started.addresses:
@@ -190,6 +192,18 @@ class Platform:
         for post in self.posts.values():
             post.close()
         self.posts.clear()
+
+
+def _told(act: Callable[..., Any]) -> Callable[..., Any]:
+    """A hook whose failure says why: whoever looks judges by what was exchanged until then."""
+
+    def run(**arguments: Any) -> Any:
+        try:
+            return act(**arguments)
+        except standins.Unreachable as error:
+            raise Inconclusive("hook.failed", str(error)) from error
+
+    return run
 
 
 @contextlib.contextmanager
