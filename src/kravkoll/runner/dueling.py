@@ -103,9 +103,13 @@ class Dueling(RowPlugin):
 
     def _baseline(self, base: Ground, known: Mapping[str, Row], session: pytest.Session) -> None:
         """What rows say without the fault, where this worker has not seen it yet."""
-        unseen = [row for row in known.values() if row.id not in self.honest]
+        unseen = {identity for identity in known if identity not in self.honest}
         if unseen:
-            results = self._results(base, Duel("", "", ""), unseen, session)
+            # a row whose control is not run beside it is not exercised: the controls come along, seen or not
+            while more := {known[one].control for one in unseen} & set(known) - unseen:
+                unseen |= more
+            rows = [row for row in known.values() if row.id in unseen]
+            results = self._results(base, Duel("", "", ""), rows, session)
             self.honest |= {identity: str(result.outcome) for identity, result in results.items()}
 
     def _results(
