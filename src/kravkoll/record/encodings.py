@@ -18,12 +18,12 @@ MOST_LAYERS = 5
 
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 """The shortest that can hold ten digits is 14 characters, of which two may be an unaligned start."""
-WRAPPED_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{40,76}\r?\n)+[A-Za-z0-9+/]{1,76}")
+WRAPPED_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{40,76}\r?\n)+[A-Za-z0-9+/]{1,76}")
 _LARGE = re.compile("[A-Z]")
-"""Lower-case ids in hexadecimal are no base64 of more than a few letters."""
-_DIGIT_LETTERS = re.compile(r"[I-O]|77|\+8")
-"""One of these stands in the base64 of any number, however aligned: a digit at the start of three bytes gives
-M, N or O, the signs `%`, `&` and `#` of escaped digits I or J, and full-width digits the rest."""
+"""Ids in small hexadecimal digits are no base64."""
+_STARTS = re.compile(r"\A|[+/](?=[A-Za-z0-9+/]{16})").finditer
+LONGEST_PATH = 200
+"""What was deflated can be read from its beginning only: that of the run, or after a slash or hyphen."""
 _URL_ALPHABET = str.maketrans("-_", "+/")
 _PRINTABLE = bytes((*range(0x20, 0x7F), *b"\t\r\n", *range(0x80, 0x100)))
 CONTAINERS = (
@@ -90,13 +90,10 @@ def decoded(run: str) -> Iterator[bytes]:
     letters = run.translate(_URL_ALPHABET)
     if not _LARGE.search(letters):
         return
-    if len(letters) > 16:
-        data = _decode(letters)
-        if not is_printable(data):
-            yield from _inflated(data)
-    if _DIGIT_LETTERS.search(letters):
-        for offset in range(4):
-            yield _decode(letters[offset:])
+    for offset in range(4):
+        yield _decode(letters[offset:])
+    for start in _STARTS(letters[:LONGEST_PATH]):
+        yield from _inflated(_decode(letters[start.end() :]))
 
 
 def is_printable(data: bytes) -> bool:
@@ -110,10 +107,12 @@ def is_readable(data: bytes) -> bool:
     return not data.startswith(CONTAINERS) and controls * 20 <= len(data)
 
 
-def as_text(data: bytes) -> str:
-    """Text out of bytes without loss, where UTF-16 is read as such."""
-    codec = encoding_of(data)
-    return data.decode(codec, "surrogateescape" if codec == "utf-8" else "replace")
+def readings(data: bytes) -> Iterator[str]:
+    """What bytes from within something else may say; UTF-16 may begin at any byte, after a rest of that."""
+    yield data.decode("utf-8", "surrogateescape")
+    if b"\x00" in data or b"\xff" in data:
+        for start in (0, 1):
+            yield (data[start:] + b"\x00").decode("utf-16-le", "replace")
 
 
 def encoding_of(data: bytes) -> str:
@@ -176,7 +175,7 @@ def _read(escape: re.Match[str]) -> Iterator[tuple[str, int, int]]:
 
 def _character(escape: str) -> str:
     if escape[0] == "\\":
-        return chr(int(escape[2:], base=16)) if escape[1] != "\\" else "\\"
+        return chr(int(f"0x{escape[2:]}", 0)) if escape[1] != "\\" else "\\"
     name = escape[1:].rstrip(";")
     if name[0] != "#":
         return html5.get(f"{name};", escape)

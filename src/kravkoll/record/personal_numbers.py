@@ -25,7 +25,8 @@ COORDINATION_DAYS = 60
 LINE = 13
 """Bytes in a line of the list: twelve digits and a newline."""
 
-DIGITS = re.compile("[0-9]{2,}")
+DIGITS = re.compile("[0-9]{6,}|(?<![0-9])(?:[0-9]{4}|[0-9]{2})[-./ ](?=[01][0-9][-./ ])")
+"""Where a number can begin: at its date, written in one or as groups of digits."""
 NUMBER = re.compile(
     r"""(?P<century>18|19|20)?(?P<year>\d\d)
         (?P<split>[-./ ]?)(?P<month>0\d|1[0-2])(?P=split)(?P<day>[0-36-9]\d)
@@ -86,8 +87,9 @@ def find(text: str) -> Iterator[PersonalNumber]:
 
 def is_test_number(text: str) -> bool:
     """Whether the text is one number, in any form, that is on the published list."""
-    numbers = list(find(text.strip()))
-    return len(numbers) == 1 and len(text.strip()) == numbers[0].end and numbers[0].is_test_number
+    text = text.strip()
+    number = next(find(text), None)
+    return number is not None and (number.start, number.end) == (0, len(text)) and number.is_test_number
 
 
 def guard(value: object, place: str = "") -> None:

@@ -150,14 +150,17 @@ class Redactor:
         if not encodings.is_printable(data):
             # in noise only the surroundings of what looks like digits are worth reading
             near = (data[max(0, found.start() - 60) : found.end() + 60] for found in _SUSPECT.finditer(data))
-            data = b"\n".join(near) if encodings.encoding_of(data) == "utf-8" else data
-        text = encodings.as_text(data)
+            return any(
+                self._says_a_number(text, depth) for piece in near for text in encodings.readings(piece)
+            )
+        return any(self._says_a_number(text, depth) for text in encodings.readings(data))
+
+    def _says_a_number(self, text: str, depth: int) -> bool:
         for layer, _ in encodings.layers(text):
             if any(not number.is_test_number for number in personal_numbers.find(layer)):
                 return True
-            if depth < DEEPEST and any(
-                self._hides(run, depth + 1) for run in encodings.BASE64.findall(layer)
-            ):
+            inner = encodings.BASE64.findall(layer) if depth < DEEPEST else ()
+            if any(self._hides(run, depth + 1) for run in inner):
                 return True
         return False
 
@@ -229,7 +232,8 @@ class Redactor:
 _HAS_FIELDS = re.compile(r"[=<\\\n\r\t\x00-\x1f{]|: ")
 _SUSPECT = re.compile(
     rb"(?:[0-9]\x00?[-./ ]?\x00?){6}|[0-9](?:\xe2\x80|\xc2\xad|\xef)|(?:\xef\xbc[\x90-\x99]){2}"
-    rb"|%[23][0-9A-Fa-f]|&#[0-9x]|\\u00|[A-Za-z0-9+/_-]{14,}"
+    rb"|(?:[\x10-\x19]\xff){2}|%[0-9A-Fa-f]{2}%|%[23][0-9A-Fa-f]|&#[0-9x]|\\u[0-9A-Fa-f]{4}"
+    rb"|[A-Za-z0-9+/_-]{14,}"
 )
 """Without any of these, bytes hold no number in an encoding that we read."""
 

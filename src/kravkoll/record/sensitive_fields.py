@@ -116,6 +116,7 @@ PERSONAL_OIDS = frozenset(
 _FOLD = str.maketrans("åäöéÅÄÖÉ", "aaoeaaoe", "-_. ")
 
 
+@lru_cache(4096)
 def plain(key: str) -> str:
     """A field's name without case, hyphens and namespace."""
     return key.rpartition(":")[2].rpartition("/")[2].translate(_FOLD).lower()
@@ -145,7 +146,7 @@ COOKIE_ATTRIBUTES = frozenset(
     ("name", "path", "domain", "expires", "max-age", "maxage", "samesite", "priority", "httponly", "secure")
 )
 PAIR = re.compile(
-    r"(?P<key>[A-Za-zÅÄÖåäö][\w.:-]{0,60})(?P<between>[\"']?\s{0,3}(?P<sign>[:=])\s{0,3})"
+    r"(?<![\w.:-])(?P<key>[A-Za-zÅÄÖåäö][\w.:-]{0,60})(?P<between>[\"']?\s{0,3}(?P<sign>[:=])\s{0,3})"
     r"(?:\"(?P<double>[^\"\r\n]*)\"|'(?P<single>[^'\r\n]*)'|(?P<bare>[^\s\"'&;,<>{}\[\]][^\r\n\"'&;,<>{}\[\]]*))"
 )
 ELEMENT = re.compile(r"<((?:[\w.-]+:)?[\w.-]+)((?:\s[^<>]*)?)>([^<>]+)(?=</)")
