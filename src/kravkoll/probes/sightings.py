@@ -81,13 +81,13 @@ def _sighting(way: Way, person: Wanted, text: str, refused: str) -> Sighting:
 
 
 def _walk(resource: str, **filters: Filter) -> Callable[[Ss12000, Wanted], Any]:
-    return lambda api, _person: api.walk(resource, None, **filters)
+    return lambda api, _person: api.walk(resource, where=filters)
 
 
 def _filtered(resource: str, filters: Callable[[Wanted], Mapping[str, Filter]]) -> Callable[..., Any]:
     def ask(api: Ss12000, person: Wanted) -> Any:
         wanted = filters(person)
-        return api.walk(resource, None, **wanted) if all(wanted.values()) else []
+        return api.walk(resource, where=wanted) if all(wanted.values()) else []
 
     return ask
 
