@@ -1,0 +1,516 @@
+"""The login suite on small systems that we wrote for this: honest ones in many styles, and broken ones."""
+
+import base64
+import importlib.util
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import pytest
+import yaml
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from lxml import etree
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+import kravkoll.cast
+from kravkoll.cast import Cast
+from kravkoll.checks.subject import Memo, Subject
+from kravkoll.city.city import City
+from kravkoll.city.saml_messages import MD, NAMESPACES
+from kravkoll.city.state import throwaway
+from kravkoll.record.outcome import Inconclusive, NotMet
+from kravkoll.serving.loopback import Loopback
+
+ROOT = Path(__file__).parents[2]
+
+
+def suite(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "suites" / "login" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+API, SSO = suite("test_api_tokens"), suite("test_city_login")
+API_CHECKS = {
+    "good": API.test_good_token_is_let_in,
+    "none": API.test_no_token_gets_nothing,
+    "expired": API.test_expired_token_gets_nothing,
+    "foreign": API.test_token_for_another_audience_gets_nothing,
+}
+
+
+@pytest.fixture(scope="module")
+def loopback() -> Iterator[Loopback]:
+    with Loopback() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cast() -> Cast:
+    return kravkoll.cast.load()
+
+
+@pytest.fixture(scope="module")
+def city(loopback: Loopback, cast: Cast) -> Iterator[City]:
+    with throwaway() as state, City.start(loopback, state, cast) as started:
+        yield started
+
+
+def subject_at(url: str, city: City, capabilities: Mapping[str, Mapping[str, Any]]) -> Subject:
+    return Subject(
+        row="row", supplier="supplier", system="system", interface="api", kind="api", address=url,
+        capabilities=capabilities, trust=city.ca.anchor_pem, hooks={}, memo=Memo(), as_of=date(2026, 11, 23),
+        timeout_seconds=5,
+    )  # fmt: skip
+
+
+def said(function: Callable[[], None]) -> str:
+    """`met`, the finding codes, or the reason code."""
+    try:
+        function()
+    except NotMet as breach:
+        return " ".join(finding.code for finding in breach.findings)
+    except Inconclusive as unseen:
+        return unseen.reason.code
+    return "met"
+
+
+# --- machine access ---
+
+RECORDS = [{"id": f"8f14e45f-{n}", "displayName": f"Förskolan {n}", "code": "FS"} for n in range(3)]
+DATA = {"data": RECORDS, "pageToken": None}
+type Answers = Mapping[str, tuple[int, Any]]
+
+
+class ProtectedApi:
+    """Knows which kind of token it was given, and answers as it is told for that kind."""
+
+    def __init__(self, city: City, answers: Answers) -> None:
+        self._keys = KeySet.import_key_set(city.authorisation_server.public_keys())
+        refused = {kind: (401, {"error": "unauthorized"}) for kind in API_CHECKS}
+        self._answers: Answers = {**refused, "good": (200, DATA), **answers}
+
+    def kind(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer":
+            return "none"
+        claims = jwt.decode(token, self._keys, algorithms=["ES256"]).claims
+        if claims["exp"] < claims["iat"] + 1 or claims["aud"] != "urn:kravkoll:system":
+            return "foreign"
+        return "expired" if claims["exp"] < time.time() else "good"
+
+    def app(self) -> Starlette:
+        async def organisations(request: Request) -> Response:
+            status, body = self._answers[self.kind(request)]
+            if status in {302, 307}:
+                return RedirectResponse(str(body), status)
+            if isinstance(body, str):
+                return HTMLResponse(body, status)
+            return Response(status_code=status) if body is None else JSONResponse(body, status)
+
+        return Starlette(routes=[Route("/v2.0/organisations", organisations)])
+
+
+def outcomes(loopback: Loopback, city: City, answers: Answers, kinds: str) -> str:
+    capabilities = {"api.token": {"audience": "urn:kravkoll:system", "scope": "ss12000.read"}}
+    context = city.ca.issue().server_context()
+    with loopback.serve(ProtectedApi(city, answers).app(), context=context) as served:
+        subject = subject_at(f"{served.url}/v2.0", city, capabilities)
+        asking = API.Asking(subject, city)
+        return ", ".join(said(lambda k=kind: API_CHECKS[k](subject, asking)) for kind in kinds.split())  # type: ignore[misc]
+
+
+def every(status: int, body: Any) -> dict[str, tuple[int, Any]]:
+    return dict.fromkeys(("none", "expired", "foreign"), (status, body))
+
+
+LOGIN_PAGE = "<!doctype html><title>Logga in</title><form><input name=user></form>"
+OTHERS = [{"id": "c4ca4238", "displayName": "Skolan vid ån", "code": "GR"}]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({}, "met, met, met, met"),
+        (every(403, None), "met, met, met, met"),
+        (every(404, {"detail": "not found: /v2.0/organisations"}), "met, met, met, met"),
+        (every(302, "https://login.invalid/authorize"), "met, met, met, met"),
+        (every(307, "https://login.invalid/authorize"), "met, met, met, met"),
+        (every(200, {"error": {"code": "invalid_token"}}), "met, met, met, met"),
+        (every(200, LOGIN_PAGE), "met, met, met, met"),
+        (every(200, None), "met, met, met, met"),
+        (every(204, None), "met, met, met, met"),
+    ],
+    ids=["401", "403", "404", "302", "307", "200 error", "200 page", "200 empty", "204"],
+)
+def test_every_honest_way_to_refuse_is_met(
+    loopback: Loopback, city: City, answers: Answers, expected: str
+) -> None:
+    assert outcomes(loopback, city, answers, "good none expired foreign") == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, DATA),
+        (401, DATA),
+        (500, {"error": "database", "rows": RECORDS}),
+        (200, {"items": [{"namn": RECORDS[0]["displayName"]}]}),
+        (200, {"data": OTHERS}),
+    ],
+    ids=["the same", "under 401", "under 500", "one name", "other records"],
+)
+def test_data_is_a_leak_whatever_the_status(loopback: Loopback, city: City, status: int, body: Any) -> None:
+    found = outcomes(loopback, city, every(status, body), "none expired foreign")
+    assert found == "RS-01, RS-09, RS-13"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (200, {"data": []}, "answer.neither"),
+        (204, None, "answer.neither"),
+        (200, LOGIN_PAGE, "answer.neither"),
+        (500, None, "subject.error"),
+        (503, {"error": "issuer"}, "subject.error"),
+        (429, None, "subject.throttled"),
+    ],
+)
+def test_what_says_neither_is_inconclusive(
+    loopback: Loopback, city: City, status: int, body: Any, code: str
+) -> None:
+    answers = {"foreign": (status, body), "expired": (status, body)}
+    assert outcomes(loopback, city, answers, "expired foreign") == f"{code}, {code}"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (401, {"error": "invalid_token"}, "RS-02"),
+        (302, "https://login.invalid/", "RS-02"),
+        (200, {"data": []}, "subject.no-data"),
+        (500, None, "subject.error"),
+        (429, None, "subject.throttled"),
+    ],
+)
+def test_a_good_token_that_gets_nothing(
+    loopback: Loopback, city: City, status: int, body: Any, expected: str
+) -> None:
+    assert outcomes(loopback, city, {"good": (status, body)}, "good") == expected
+
+
+def test_a_good_token_answered_like_none_is_refused_even_under_200(loopback: Loopback, city: City) -> None:
+    answers = {**every(200, {"error": "no"}), "good": (200, {"error": "no"})}
+    assert outcomes(loopback, city, answers, "good") == "RS-02"
+
+
+def test_without_a_measure_nothing_is_judged(loopback: Loopback, city: City) -> None:
+    answers: Answers = {"good": (200, {"data": []})}
+    assert outcomes(loopback, city, answers, "none expired") == "control.no-data, control.no-data"
+
+
+def test_a_subject_that_is_down_is_inconclusive(loopback: Loopback, city: City) -> None:
+    served = loopback.serve(Starlette(), context=city.ca.issue().server_context())
+    served.close()
+    capabilities = {"api.token": {"audience": "urn:kravkoll:system", "scope": "s"}}
+    subject = subject_at(served.url, city, capabilities)
+    asking = API.Asking(subject, city)
+    assert said(lambda: API.test_good_token_is_let_in(subject, asking)) == "subject.unreachable"
+
+
+# --- people's login ---
+
+
+@dataclass
+class Portal:
+    """A system with a login by SAML, in the style that its fields say."""
+
+    city: City
+    start: str = "redirect"
+    protected: str = "redirect"
+    becomes: Callable[[str], str | None] = lambda name: name
+    pages: Mapping[str, Response] = field(default_factory=dict)
+    path: str = "/me"
+    base: str = ""
+
+    def app(self) -> Starlette:
+        extra = [Route(path, lambda _r, a=answer: a) for path, answer in self.pages.items()]
+        return Starlette(
+            routes=[
+                *extra,
+                Route("/", self.at_start),
+                Route("/start", self.at_start),
+                Route("/me", self.at_protected),
+                Route("/profil", self.at_protected),
+                Route("/acs", self.consume, methods=["POST"]),
+                Route("/metadata", self.metadata),
+            ]
+        )
+
+    async def at_start(self, _request: Request) -> Response:
+        return self.send(self.start)
+
+    async def at_protected(self, request: Request) -> Response:
+        user = request.cookies.get("user")
+        if user and request.url.path == "/profil":
+            return HTMLResponse(f"<h1>Hej</h1><p>Du är <b id=me>{user}</b></p>")
+        return JSONResponse({"session": {"user": user}}) if user else self.send(self.protected)
+
+    def send(self, style: str) -> Response:
+        """A page in this style, or a redirect where the style is an address."""
+        address = self.request_url()
+        script = address.replace("/", "\\/")
+        pages = {
+            "refresh": f'<meta http-equiv="Refresh" content="0; URL={address}">',
+            "script": f'<p>Vänta</p><script>location.href = "{script}"</script>',
+            "landing": f'<h1>Hej</h1><a href="/om">Om</a><a href="{address}">Logga in</a>',
+            "button": '<h1>Hej</h1><form action="/me"><button>Fortsätt</button></form>',
+            "shell": '<div id="app"></div><script src="/app.js"></script>',
+            "own": "<h1>Välj hur du vill logga in</h1><p>Ring supporten så hjälper de dig.</p>",
+        }
+        answers = {
+            "401": (401, {"error": "login"}),
+            "anonymous": (200, {"session": {"user": None}}),
+            "open": (200, {"session": {"user": "root"}}),
+            "broken": (500, None),
+        }
+        if style in pages:
+            return HTMLResponse(pages[style])
+        if style in answers:
+            status, body = answers[style]
+            return JSONResponse(body, status)
+        return RedirectResponse(address if style == "redirect" else style, 302)
+
+    def request_url(self) -> str:
+        document = (
+            f'<samlp:AuthnRequest xmlns:samlp="{NAMESPACES["samlp"]}" ID="_r" Version="2.0"><saml:Issuer '
+            f'xmlns:saml="{NAMESPACES["saml"]}">{self.base}/metadata</saml:Issuer></samlp:AuthnRequest>'
+        )
+        deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        message = base64.b64encode(deflater.compress(document.encode()) + deflater.flush()).decode()
+        return (
+            f"{self.city.identity_provider.sso_url}?{urlencode({'SAMLRequest': message, 'RelayState': 'x'})}"
+        )
+
+    async def consume(self, request: Request) -> Response:
+        form = parse_qs((await request.body()).decode())
+        name = etree.fromstring(base64.b64decode(form["SAMLResponse"][0])).findtext(
+            ".//saml:NameID", "", NAMESPACES
+        )
+        answer = RedirectResponse("/me", 303)
+        if user := self.becomes(name):
+            answer.set_cookie("user", user, secure=True, httponly=True)
+        return answer
+
+    async def metadata(self, _request: Request) -> Response:
+        return Response(
+            f'<EntityDescriptor xmlns="{MD}" entityID="{self.base}/metadata"><SPSSODescriptor '
+            f'protocolSupportEnumeration="{NAMESPACES["samlp"]}"><AssertionConsumerService index="0" '
+            f'Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{self.base}/acs"/>'
+            "</SPSSODescriptor></EntityDescriptor>",
+            media_type="application/xml",
+        )
+
+
+def judged(
+    loopback: Loopback, portal: Portal, cast: Cast, checks: str = "1 2 3", **capabilities: Mapping[str, Any]
+) -> str:
+    agreed: dict[str, Mapping[str, Any]] = {
+        "login.start": {"path": "/start", "metadata": "/metadata"},
+        "login.subject": {"path": "/me", "json": "session.user"},
+    }
+    agreed |= {name.replace("_", "."): value for name, value in capabilities.items()}
+    with loopback.serve(portal.app(), context=portal.city.ca.issue().server_context()) as served:
+        portal.base = served.url
+        subject = subject_at(served.url, portal.city, agreed)
+        driving = SSO.Driving(subject, portal.city)
+        functions = {
+            "1": lambda: SSO.test_city_login_logs_that_person_in(subject, portal.city, cast, driving),
+            "2": lambda: SSO.test_login_starts_at_the_citys_login(subject, driving),
+            "3": lambda: SSO.test_no_login_of_its_own(subject, driving),
+        }
+        return ", ".join(said(functions[number]) for number in checks.split())
+
+
+STYLES = [
+    (start, protected)
+    for start in ("redirect", "refresh", "script", "landing", "button")
+    for protected in ("redirect", "refresh", "script", "401", "anonymous")
+    # the button leads to the protected page, so that must lead on
+    if start != "button" or protected in {"redirect", "refresh", "script"}
+]
+
+
+@pytest.mark.parametrize(("start", "protected"), STYLES)
+def test_honest_systems_of_every_style_are_met(
+    loopback: Loopback, city: City, cast: Cast, start: str, protected: str
+) -> None:
+    assert judged(loopback, Portal(city, start, protected), cast) == "met, met, met"
+
+
+def test_the_user_can_be_read_from_a_page(loopback: Loopback, city: City, cast: Cast) -> None:
+    settings = {"path": "/profil", "regex": r"<b id=me>([^<]+)</b>"}
+    assert judged(loopback, Portal(city), cast, login_subject=settings) == "met, met, met"
+
+
+def test_accounts_of_its_own_are_known_by_agreement(loopback: Loopback, city: City, cast: Cast) -> None:
+    local = {cast.people[name].id: number for name, number in (("guardian-a", "17"), ("guardian-b", "18"))}
+    portal = Portal(city, becomes=local.get)
+    assert judged(loopback, portal, cast, "1", accounts={"guardian-a": 17, "guardian-b": 18}) == "met"
+    assert judged(loopback, portal, cast, "1", accounts={"guardian-a": 18, "guardian-b": 17}) == "SAML-OK-01"
+    assert judged(loopback, portal, cast, "1") == "accounts.unknown"
+
+
+@pytest.mark.parametrize(
+    "becomes",
+    [lambda _name: None, lambda _name: "demo", lambda name: name[:-1] + "?" if name.isdigit() else "same"],
+    ids=["nobody", "always one", "cut off"],
+)
+def test_a_login_that_ends_wrong_is_not_met(
+    loopback: Loopback, city: City, cast: Cast, becomes: Callable[[str], str | None]
+) -> None:
+    assert judged(loopback, Portal(city, becomes=becomes), cast, "1") == "SAML-OK-01"
+
+
+def test_a_login_as_another_person_is_not_met(loopback: Loopback, city: City, cast: Cast) -> None:
+    a, b = cast.people["guardian-a"].id, cast.people["guardian-b"].id
+    swapped = Portal(city, becomes={a: b, b: a}.get)
+    assert judged(loopback, swapped, cast, "1") == "SAML-OK-01"
+
+
+@pytest.mark.parametrize(
+    ("styles", "expected"),
+    [
+        (("redirect", "own"), "SAML-ENTRY-01"),
+        (("redirect", "landing"), "SAML-ENTRY-01"),
+        (("redirect", "open"), "SAML-ENTRY-01"),
+        (("redirect", "https://accounts.google.com/o/oauth2"), "SAML-ENTRY-01"),
+        (("own", "own"), "SAML-ENTRY-01"),
+        (("own", "401"), "SAML-ENTRY-01"),
+        (("redirect", "https://broker.invalid/start"), "host.not-declared"),
+        (("redirect", "shell"), "subject.script"),
+        (("redirect", "broken"), "subject.error"),
+        (("redirect", "/nowhere"), "subject.status"),
+        (("redirect", "/me"), "subject.redirect-loop"),
+        (("shell", "401"), "subject.script"),
+    ],
+)
+def test_a_login_that_starts_elsewhere(
+    loopback: Loopback, city: City, cast: Cast, styles: tuple[str, str], expected: str
+) -> None:
+    assert judged(loopback, Portal(city, *styles), cast, "2") == expected
+
+
+PASSWORD = "<form method=post action=/in><input name=user><input type=password name=pw></form>"
+OFFERS = {
+    "password": ("/login", HTMLResponse(PASSWORD)),
+    "other case": ("/Account/Login", HTMLResponse(PASSWORD.replace("password", "PassWord"))),
+    "hidden": ("/admin", HTMLResponse(f'<div style="display:none">{PASSWORD}</div>')),
+    "template": ("/login", HTMLResponse(f"<p>Vänta</p><template>{PASSWORD}</template>")),
+    "no form": ("/login", HTMLResponse("<p>Hej</p><input type=password id=x><button>In</button>")),
+    "under 403": ("/login", HTMLResponse(PASSWORD, 403)),
+    "one-time code": ("/logga-in", HTMLResponse("<form><input name=kod autocomplete=one-time-code></form>")),
+    "sms code": ("/logga-in", HTMLResponse("<form action=/sms><input name=engangskod></form>")),
+    "sign-up": ("/register", HTMLResponse("<form method=post><input type=email name=e></form>")),
+    "reset": ("/glomt-losenord", HTMLResponse("<form method=post><input name=epost></form>")),
+    "basic": ("/admin", PlainTextResponse("", 401, {"WWW-Authenticate": 'Basic realm="x"'})),
+    "provider": ("/login", HTMLResponse("<a href=https://accounts.google.com/o/oauth2/auth>Google</a>")),
+    "provider by redirect": ("/login", RedirectResponse("https://accounts.google.com/o/oauth2/auth")),
+}
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_a_login_of_its_own_is_found(loopback: Loopback, city: City, cast: Cast, offer: str) -> None:
+    path, page = OFFERS[offer]
+    portal = Portal(city, pages={path: page})
+    assert judged(loopback, portal, cast, "1 2 3") == "met, met, SAML-ENTRY-02"
+
+
+def test_a_login_behind_a_link_or_a_frame_is_found(loopback: Loopback, city: City, cast: Cast) -> None:
+    link = HTMLResponse("<h1>Hej och välkommen</h1><a href=/personal/inne>Inloggning för personal</a>")
+    frame = HTMLResponse("<h1>Hej och välkommen till oss</h1><iframe src=/personal/inne></iframe>")
+    for front in (link, frame):
+        portal = Portal(city, pages={"/start": front, "/personal/inne": HTMLResponse(PASSWORD)})
+        assert judged(loopback, portal, cast, "3") == "SAML-ENTRY-02"
+
+
+def test_a_password_form_stands_even_without_any_city_login(
+    loopback: Loopback, city: City, cast: Cast
+) -> None:
+    portal = Portal(city, "own", "401", pages={"/login": HTMLResponse(PASSWORD)})
+    assert judged(loopback, portal, cast) == "login.entry-not-found, SAML-ENTRY-01, SAML-ENTRY-02"
+
+
+def test_a_system_without_any_login_is_never_met(loopback: Loopback, city: City, cast: Cast) -> None:
+    portal = Portal(city, "own", "own")
+    assert judged(loopback, portal, cast) == "login.entry-not-found, SAML-ENTRY-01, login.entry-not-found"
+
+
+@pytest.mark.parametrize(
+    ("page", "code"),
+    [
+        (HTMLResponse('<div id=app></div><script src="/a.js"></script>'), "subject.script"),
+        (PlainTextResponse("", 502), "subject.error"),
+        (RedirectResponse("https://elsewhere.invalid/"), "host.not-declared"),
+    ],
+)
+def test_a_page_that_could_not_be_seen_leaves_it_open(
+    loopback: Loopback, city: City, cast: Cast, page: Response, code: str
+) -> None:
+    assert judged(loopback, Portal(city, pages={"/login": page}), cast, "3") == code
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        HTMLResponse("<form action=/register/search><input name=q></form>"),
+        HTMLResponse("<a href=https://www.facebook.com/staden>Följ oss</a> på nätet och läs om oss"),
+        HTMLResponse("<form><input type=hidden name=pin value=1><button>Gå</button></form>"),
+        HTMLResponse("<form action=/pinnar><input name=spinner></form>"),
+        PlainTextResponse("", 401, {"WWW-Authenticate": "Bearer"}),
+        PlainTextResponse("stängd", 403),
+        HTMLResponse(""),
+        HTMLResponse(b"\xff\xfe\x00", headers={"Content-Type": "text/html; charset=nonsense"}),
+    ],
+    ids=["search", "footer", "hidden pin", "spinner", "bearer", "closed", "empty", "garbage"],
+)
+def test_what_is_no_login_is_not_taken_for_one(
+    loopback: Loopback, city: City, cast: Cast, page: Response
+) -> None:
+    pages = {"/login": page, "/register": page}
+    assert judged(loopback, Portal(city, pages=pages), cast, "3") == "met"
+
+
+def test_unusable_metadata_is_inconclusive(loopback: Loopback, city: City, cast: Cast) -> None:
+    portal = Portal(city, pages={"/metadata": PlainTextResponse("soon")})
+    assert judged(loopback, portal, cast, "1") == "login.metadata"
+
+
+def test_an_unknown_system_is_the_citys_business(loopback: Loopback, city: City, cast: Cast) -> None:
+    assert judged(loopback, Portal(city), cast, "1 2", login_start={"path": "/start"}) == (
+        "login.request-refused, met"
+    )
+
+
+# --- cards ---
+
+
+def test_findings_of_cards_and_code_agree() -> None:
+    cards = yaml.safe_load((ROOT / "suites/login/checks.yaml").read_text(encoding="utf-8"))["checks"]
+    code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "suites" / "login").glob("test_*.py"))
+    raised = set(re.findall(r'"((?:RS|SAML-[A-Z]+)-\d\d)"', code))
+    assert raised == {finding for card in cards for finding in card["findings"]}
