@@ -19,7 +19,7 @@ from kravkoll.record.outcome import Outcome, Reason
 from kravkoll.record.redaction import Redactor
 from kravkoll.record.rollup import Exit, worst
 from kravkoll.record.rows import Result, Row
-from kravkoll.runner import guard, header, preflight, selecting, sources
+from kravkoll.runner import guard, header, preflight, selecting, sources, subjects
 from kravkoll.runner.collecting import RowPlugin
 from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.execution import NOTES, Execution
@@ -120,7 +120,7 @@ class Assessing(RowPlugin):
             journal.result(replace(result, evidence=tuple(self._keep(row, journal, store))))
             self.progress(row.id, str(result.outcome))
 
-        self.execution = Execution(self.workspace.checks, sink, self.environment.grade)
+        self.execution = Execution(self.workspace.checks, sink, self._grade)
         try:
             for row in self.plan.rows:
                 if row.id not in self.items:
@@ -131,6 +131,11 @@ class Assessing(RowPlugin):
             raise
         finally:
             journal.footer(finished=datetime.now().astimezone().isoformat(), interrupted=self.interrupted)
+
+    def _grade(self, row: Row) -> str:
+        """A document's own, by who issued it; else the environment's."""
+        document = subjects.document_of(self.config.stash[CONTEXT].platform, row, self.order.as_of)
+        return document.assurance if document else self.environment.grade
 
     def _without_item(self, row: Row) -> Result:
         """A system that is not in this environment, or a check whose code could not be loaded."""

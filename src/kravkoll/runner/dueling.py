@@ -84,7 +84,7 @@ class Dueling(RowPlugin):
             complaints = [
                 f"{identity} is {result.outcome} ({_why(result)}) at the honest one"
                 for identity, result in results.items()
-                if result.outcome is not Outcome.MET and known[identity].kind != "document"
+                if result.outcome is not Outcome.MET
             ]
         else:
             self._baseline(base, known, session)
@@ -117,9 +117,9 @@ class Dueling(RowPlugin):
     ) -> Mapping[str, Result]:
         fault = (duel.standin, duel.fault) if duel.fault else None
         through_proxy = any(row.kind == "flow" or row.part == "client" for row in rows)
-        with platform(base, fault=fault, through_proxy=through_proxy) as running:
+        with platform(base, fault=fault, duelling=True, through_proxy=through_proxy) as running:
             self.config.stash[CONTEXT] = Context(running, self.as_of)
-            self.execution = Execution(self.workspace.checks, lambda *_: None, "C", repeat=False)
+            self.execution = Execution(self.workspace.checks, lambda *_: None, lambda _: "C", repeat=False)
             self.execution.run([self.items[row.id] for row in rows], session)
         return self.execution.results
 

@@ -69,7 +69,14 @@ def sample(
     duel: Duel, card: FaultCard | None, rows: Sequence[Row], checks: Mapping[str, CheckCard]
 ) -> list[Row]:
     """The rows of a duel: the expected checks, the others of their areas, and all their controls."""
-    own = [row for row in rows if row.system == duel.system or row.kind == "flow"]
+    suppliers = {row.supplier for row in rows if row.system == duel.system}
+    own = [
+        row
+        for row in rows
+        if row.system == duel.system
+        or row.kind == "flow"
+        or (row.kind == "document" and row.supplier in suppliers)
+    ]
     if card is None:
         return own
     named = {*card.expect, *card.may_change}

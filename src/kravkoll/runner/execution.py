@@ -44,7 +44,7 @@ class Execution:
 
     cards: Mapping[str, CheckCard]
     sink: Sink
-    grade: str
+    grade_of: Callable[[Row], str]
     repeat: bool = True
     results: dict[str, Result] = field(default_factory=dict)
 
@@ -119,7 +119,7 @@ class Execution:
             reason=main.reason,
             findings=main.findings,
             observation=main.observation,
-            grade=self.grade,
+            grade=self.grade_of(item.stash[ROW]),
             seconds=round(sum(report.duration for report in reports), 4),
             beside=beside,
         )

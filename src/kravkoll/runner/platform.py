@@ -24,6 +24,7 @@ from kravkoll.contracts.model import Environment
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import Inconclusive
 from kravkoll.serving.loopback import Loopback
+from kravkoll.standins.faults import Behaviour
 from kravkoll.standins.installation import Installation
 
 
@@ -71,6 +72,8 @@ class Platform:
     ground: Ground
     fault: tuple[str, str] | None = None
     """A stand-in's name and the fault that it is started with."""
+    duelling: bool = False
+    """In a duel, suppliers' documents come from the stand-ins: those of the workspace prove no check."""
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)
     """(system, interface) to base URL."""
     deliveries: dict[str, str] = field(default_factory=dict)
@@ -115,13 +118,12 @@ class Platform:
     def _start_standin(self, system: str, name: str, *, through_proxy: bool) -> None:
         layout = self.ground.workspace.layout
         file = layout.file("mocks", f"{name}.yaml")
-        fault = self.fault[1] if self.fault and self.fault[0] == name else None
         started = standins.start(
             documents.read(file, f"mocks/{name}.yaml").data,
             self._installation(system, through_proxy=through_proxy),
             cast=self.ground.cast,
             loopback=self.ground.loopback,
-            fault=fault,
+            fault=self.behaviour_of(system).fault,
             mocks=file.parent,
         )
         self.running[system] = started
@@ -176,6 +178,11 @@ class Platform:
             peers={name: post.url for name, post in self.posts.items()},
         )
 
+    def behaviour_of(self, system: str) -> Behaviour:
+        """How the system's stand-in behaves: honestly, or with the fault it was started with."""
+        name = self.ground.environment.systems[system].standin
+        return Behaviour(self.fault[1] if self.fault and self.fault[0] == name else None)
+
     def api_of(self, system: str) -> str:
         """Base URL of a system's API; empty where the environment has none."""
         known = self.ground.workspace.systems.get(system)
@@ -208,10 +215,10 @@ def _told(act: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def platform(
-    ground: Ground, *, fault: tuple[str, str] | None = None, through_proxy: bool
+    ground: Ground, *, fault: tuple[str, str] | None = None, duelling: bool = False, through_proxy: bool
 ) -> Iterator[Platform]:
     """A fresh platform until the block ends."""
-    started = Platform(ground, fault)
+    started = Platform(ground, fault, duelling)
     try:
         started.start(through_proxy=through_proxy)
         yield started

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Literal
 
+from kravkoll import standins
+from kravkoll.checks.routines import current
 from kravkoll.checks.subject import FlowEnd, Party, Subject
 from kravkoll.contracts.model import EvidenceDocument, Flow, Interface
 from kravkoll.contracts.workspace import Workspace
@@ -71,7 +73,7 @@ def make(platform: Platform, row: Row, as_of: date) -> Subject:
         as_of=as_of,
         timeout_seconds=ground.environment.limits.timeout_seconds,
         flow=_own_end(platform, row) if row.kind == "flow" else None,
-        document=_document(ground.workspace, row) if row.kind == "document" else None,
+        document=document_of(platform, row, as_of),
         document_type=row.part if row.kind == "document" else "",
         delivery=platform.deliveries.get(row.system, ""),
         parties={system: party(platform, system) for system in ground.environment.systems},
@@ -139,12 +141,18 @@ def _own_end(platform: Platform, row: Row) -> FlowEnd:
     return _flow_end(platform, flow, "sender" if row.part == "sender" else "receiver")
 
 
-def _document(workspace: Workspace, row: Row) -> EvidenceDocument | None:
-    """The newest document of that type from that supplier that no other one supersedes."""
-    superseded = {document.supersedes for document in workspace.evidence.values()}
-    candidates = [
-        document
-        for document in workspace.evidence.values()
-        if document.supplier == row.supplier and document.type == row.part and document.id not in superseded
-    ]
-    return max(candidates, key=lambda document: document.issued, default=None)
+def document_of(platform: Platform, row: Row, as_of: date) -> EvidenceDocument | None:
+    """The document that speaks for the supplier that day; in a duel, what its stand-in hands over."""
+    if row.kind != "document":
+        return None
+    if platform.duelling:
+        system = next(
+            s.id
+            for s in platform.ground.workspace.suppliers[row.supplier].systems
+            if s.id in platform.running
+        )
+        handed: EvidenceDocument = platform.behaviour_of(system)(standins.hand_over)(
+            row.part, row.supplier, as_of
+        )
+        return handed
+    return current(platform.ground.workspace.evidence.values(), row.supplier, row.part, as_of)
