@@ -36,6 +36,7 @@ CONTAINERS = (
     b"7z\xbc\xaf",
     b"\x28\xb5\x2f\xfd",
 )
+SHORTEST_CUT_OFF = 60
 MOST_INFLATED = 4 * 1024 * 1024
 
 
@@ -136,10 +137,15 @@ def _decode(letters: str) -> bytes:
 
 def _inflated(data: bytes) -> Iterator[bytes]:
     for window in (-zlib.MAX_WBITS, zlib.MAX_WBITS | 32):
+        stream = zlib.decompressobj(window)
         try:
-            yield zlib.decompressobj(window).decompress(data, MOST_INFLATED)
-        except zlib.error:
+            inflated = stream.decompress(data, MOST_INFLATED)
+            inflated.decode()
+        except (zlib.error, UnicodeDecodeError):
             continue
+        # a dozen letters can inflate to as many digits by chance, but then do not end where the stream ends
+        if stream.eof or len(inflated) > SHORTEST_CUT_OFF:
+            yield inflated
 
 
 def _unescape(text: str) -> Layer:
