@@ -38,7 +38,8 @@ def command(layout: Layout, supplier: str | None, **options: object) -> int:
 
 def _one(layout: Layout, supplier: str, options: dict[str, object]) -> int:
     from kravkoll import views  # noqa: PLC0415  # the commands that write no reports need not load them
-    from kravkoll.runner.assess import Order, assess_here  # noqa: PLC0415  # pytest takes 250 ms
+    from kravkoll.runner.assess import assess_here  # noqa: PLC0415  # pytest takes 250 ms
+    from kravkoll.runner.assessing import Order  # noqa: PLC0415  # as above
 
     language = str(options.pop("language"))
     environment = str(options.pop("env"))

@@ -106,11 +106,17 @@ class Assessing(RowPlugin):
                 journal.write(line)
             journal.plan(self.plan.rows)
             through_proxy = any(row.kind == "flow" or row.part == "client" for row in self.plan.rows)
-            running = stack.enter_context(platform(base, through_proxy=through_proxy))
+            running = stack.enter_context(platform(base, through_proxy=through_proxy, needed=self._needed()))
             self.config.stash[CONTEXT] = Context(running, self.order.as_of)
             self.blocked = preflight.blocked(running, self.plan.rows)
             self._execute(session, journal, store)
         return True
+
+    def _needed(self) -> frozenset[str]:
+        """The systems that the plan's rows look at, and those that they exchange data with."""
+        own = {row.system for row in self.rows if row.system}
+        ends = [{flow.sender, flow.receiver} for flow in self.workspace.flows.values() if flow.manifest]
+        return frozenset(own.union(*(pair for pair in ends if pair & own)))
 
     def _execute(self, session: pytest.Session, journal: Journal, store: EvidenceStore) -> None:
         def sink(row: Row, result: Result, waiting: bool) -> None:

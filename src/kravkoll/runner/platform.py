@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,11 @@ class Platform:
     posts: dict[str, ListeningPost] = field(default_factory=dict)
     """The city's listeners at the addresses of parties that are to be sent nothing."""
 
-    def start(self, *, through_proxy: bool) -> None:
-        """Start the register first, then those that read it; real systems are only written down."""
+    def start(self, *, through_proxy: bool, needed: Collection[str] | None = None) -> None:
+        """Start the register first, then those that read it; real systems are only written down.
+
+        `needed` names the systems whose stand-ins are to run; None means all.
+        """
         self._open_posts()
         systems = self.ground.environment.systems
         register = self.ground.environment.register
@@ -100,7 +103,7 @@ class Platform:
                 for name, command in deployment.hooks.items()
             }
             self.hooks[system] = commands
-            if deployment.standin:
+            if deployment.standin and (needed is None or system in needed):
                 self._start_standin(system, deployment.standin, through_proxy=through_proxy)
 
     def _open_posts(self) -> None:
@@ -215,12 +218,17 @@ def _told(act: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def platform(
-    ground: Ground, *, fault: tuple[str, str] | None = None, duelling: bool = False, through_proxy: bool
+    ground: Ground,
+    *,
+    fault: tuple[str, str] | None = None,
+    duelling: bool = False,
+    through_proxy: bool,
+    needed: Collection[str] | None = None,
 ) -> Iterator[Platform]:
     """A fresh platform until the block ends."""
     started = Platform(ground, fault, duelling)
     try:
-        started.start(through_proxy=through_proxy)
+        started.start(through_proxy=through_proxy, needed=needed)
         yield started
     finally:
         started.close()
