@@ -29,7 +29,7 @@ schema: $(STAMP)
 	$(PYTHON) -m kravkoll.contracts.schemas
 
 lock:
-	uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.13 \
+	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.13 \
 	  pyproject.toml --group dev --output-file requirements.lock
 
 benchmarks: $(STAMP)
