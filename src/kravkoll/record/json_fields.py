@@ -80,7 +80,7 @@ class _Walk:
         people = plain(holder.key) in PEOPLE if holder.is_object else holder.holds_people
         # a secret that is an object is a schema or a list of settings, not a secret
         inherited = kind if kind in {Kind.PERSONAL, Kind.COOKIE} else None
-        self._frames.append(_Frame(is_object, inherited, people))
+        self._frames.append(_Frame(is_object, inherited, people, "" if is_object else holder.key))
 
     def _close(self) -> None:
         if len(self._frames) == 1:

@@ -24,7 +24,10 @@ from kravkoll.record.sensitive_fields import (
     INPUT,
     MAILBOX,
     MARKUP_ATTRIBUTE,
+    NETWORK,
     PAIR,
+    PAIR_VALUE,
+    PLACES,
     PRIVATE_KEY,
     RANDOM,
     RESERVED_DOMAIN,
@@ -32,6 +35,8 @@ from kravkoll.record.sensitive_fields import (
     SAML_VALUE,
     SHORT_SECRETS,
     TOKEN,
+    WORDS,
+    WORDY,
     Kind,
     kind_of,
     plain,
@@ -42,6 +47,10 @@ DEEPEST = 4
 MOST_ROUNDS = 4
 UNIT = "\x1f"
 """Stands between strings that are looked through together; none of them can hold it."""
+
+
+type Masked = tuple[int, int, str]
+"""From, to, and what is to stand there."""
 
 
 class Redactor:
@@ -113,8 +122,7 @@ class Redactor:
             text = SAML_ATTRIBUTE.sub(self._saml_attribute, text)
             text = INPUT.sub(self._input, text)
             text = ELEMENT.sub(self._element, text)
-        text = PAIR.sub(self._pair, text)
-        return self._content(text)
+        return self._content(_replace(text, self._pairs(text)))
 
     def _content(self, text: str) -> str:
         """What gives itself away without a field's name."""
@@ -122,24 +130,24 @@ class Redactor:
             text = TOKEN.sub(SECRET, text)
         text = CREDENTIAL.sub(_credential, text)
         if "@" in text or "%40" in text:
-            text = _replace(text, self._mail_addresses(text), ADDRESS)
-        text = _replace(text, self._numbers(text), NUMBER)
-        return _replace(text, self._encoded(text), ENCODED)
+            text = _replace(text, self._mail_addresses(text))
+        text = _replace(text, self._numbers(text))
+        return _replace(text, self._encoded(text))
 
-    def _numbers(self, text: str) -> Iterable[tuple[int, int]]:
+    def _numbers(self, text: str) -> Iterable[Masked]:
         for layer, way in encodings.layers(text):
             for number in personal_numbers.find(layer):
                 if not number.is_test_number:
-                    yield encodings.back(way, number.start, number.end)
+                    yield (*encodings.back(way, number.start, number.end), NUMBER)
 
-    def _encoded(self, text: str) -> Iterable[tuple[int, int]]:
+    def _encoded(self, text: str) -> Iterable[Masked]:
         for layer, way in encodings.layers(text):
             for run in encodings.WRAPPED_BASE64.finditer(layer):
                 if self._hides(re.sub(r"\s", "", run[0])):
-                    yield encodings.back(way, run.start(), run.end())
+                    yield (*encodings.back(way, run.start(), run.end()), ENCODED)
             for run in encodings.BASE64.finditer(layer):
                 if self._hides(run[0]):
-                    yield encodings.back(way, run.start(), run.end())
+                    yield (*encodings.back(way, run.start(), run.end()), ENCODED)
 
     def _hides(self, run: str, depth: int = 1) -> bool:
         if CANARY.fullmatch(run) or run.casefold() in self._allowed:
@@ -164,22 +172,25 @@ class Redactor:
                 return True
         return False
 
-    def _mail_addresses(self, text: str) -> Iterable[tuple[int, int]]:
+    def _mail_addresses(self, text: str) -> Iterable[Masked]:
         for found in AT_DOMAIN.finditer(text):
             mailbox = MAILBOX.search(text, max(0, found.start() - 64), found.start())
             if mailbox is None or RESERVED_DOMAIN.search(found[1]):
                 continue
             if f"{mailbox[0]}@{found[1]}".casefold() not in self._allowed:
-                yield mailbox.start(), found.end()
+                yield mailbox.start(), found.end(), ADDRESS
 
     def mask_field(self, kind: Kind, key: str, value: str) -> str:
         """The value of a field that holds something of this kind, or its mask."""
         if kind is Kind.COOKIE:
             return mask_cookies(value) if "=" in value else SECRET
+        name = plain(key)
         if kind is Kind.SECRET:
-            random = plain(key) not in SHORT_SECRETS or RANDOM.fullmatch(value)
-            return SECRET if value and random and not MASK.search(value) else value
-        return value if self._is_allowed(value) else NAME
+            is_said = name in WORDY and WORDS.fullmatch(value)
+            is_other = name in SHORT_SECRETS and not RANDOM.fullmatch(value)
+            return value if not value or is_said or is_other or MASK.search(value) else SECRET
+        is_place = name in PLACES and NETWORK.fullmatch(value)
+        return value if is_place or self._is_allowed(value) else NAME
 
     def _is_allowed(self, value: str) -> bool:
         """Whether nothing is left of it but values of the cast, test numbers and masks."""
@@ -191,21 +202,20 @@ class Redactor:
                 rest = rest.replace(self._around_token.get(token, token), "").replace(token, "")
         return not any(map(str.isalnum, rest))
 
-    def _pair(self, found: re.Match[str]) -> str:
-        kind = kind_of(found["key"])
-        if kind is None or kind is Kind.NAME:
-            return found[0]
-        group = next(name for name in ("double", "single", "bare") if found[name] is not None)
-        value, (start, end) = found[group], found.span(group)
-        if group == "bare" and found["sign"] == "=":
-            value = value.split()[0]
-            end = start + len(value)
-        meant = list(encodings.layers(value))[-1][0]
-        masked = self.mask_field(kind, found["key"], meant)
-        if masked == meant:
-            return found[0]
-        offset = found.start()
-        return found[0][: start - offset] + masked + found[0][end - offset :]
+    def _pairs(self, text: str) -> Iterable[Masked]:
+        for found in PAIR.finditer(text):
+            kind = kind_of(found["key"])
+            value = PAIR_VALUE.match(text, found.end()) if kind and kind is not Kind.NAME else None
+            if kind is None or value is None:
+                continue
+            group = value.lastgroup or ""
+            start, end = value.span(group)
+            if group == "bare" and found["sign"] == "=":
+                end = start + len(value[group].split()[0])
+            meant = list(encodings.layers(text[start:end]))[-1][0]
+            masked = self.mask_field(kind, found["key"], meant)
+            if masked != meant:
+                yield start, end, masked
 
     def _element(self, found: re.Match[str]) -> str:
         kind = kind_of(found[1])
@@ -271,10 +281,10 @@ def _loads(text: str) -> bool:
     return True
 
 
-def _replace(text: str, spans: Iterable[tuple[int, int]], mask: str) -> str:
+def _replace(text: str, spans: Iterable[Masked]) -> str:
     written: list[str] = []
     at = 0
-    for start, end in sorted(spans):
+    for start, end, mask in sorted(spans):
         if start >= at:
             written += (text[at:start], mask)
         at = max(at, end)

@@ -38,7 +38,16 @@ SECRETS = frozenset(
 )
 SHORT_SECRETS = frozenset(("d", "p", "q", "dp", "dq", "qi", "k", "code", "sid"))
 """Members of a private JSON Web Key, and codes: names that mean little, so the value must look random."""
-RANDOM = re.compile(r"[A-Za-z0-9._~+/=-]{20,}")
+RANDOM = re.compile(
+    r"(?=.*[0-9])(?:[0-9a-f]{20,}|[0-9A-F]{20,}|(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9._~+/=-]{20,})"
+    r"|(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{40,}"
+)
+WORDY = frozenset(("token", "assertion", "session", "authorization"))
+"""Fields that may also say in words what was done with one, such as `token: expired`."""
+WORDS = re.compile(r"[a-zåäö][a-zåäö -]{0,60}")
+PLACES = frozenset(("address", "addresses"))
+"""Fields that may also hold where a program answers."""
+NETWORK = re.compile(r"[a-z][a-z0-9+.-]*://\S+|[\w.-]+:[0-9]+|[0-9.]+|\[?[0-9a-fA-F:]+\]?(?::[0-9]+)?")
 COOKIES = frozenset(("cookie", "setcookie", "cookies"))
 SECRET_HEADERS = frozenset(("cookie", "setcookie", "authorization", "proxyauthorization", "xapikey"))
 PERSONAL = frozenset(
@@ -145,9 +154,9 @@ COOKIE_VALUE = re.compile(r"(^|;\s*)([^=;\s]+)=([^;]*)")
 COOKIE_ATTRIBUTES = frozenset(
     ("name", "path", "domain", "expires", "max-age", "maxage", "samesite", "priority", "httponly", "secure")
 )
-PAIR = re.compile(
-    r"(?<![\w.:-])(?P<key>[A-Za-zÅÄÖåäö][\w.:-]{0,60})(?P<between>[\"']?\s{0,3}(?P<sign>[:=])\s{0,3})"
-    r"(?:\"(?P<double>[^\"\r\n]*)\"|'(?P<single>[^'\r\n]*)'|(?P<bare>[^\s\"'&;,<>{}\[\]][^\r\n\"'&;,<>{}\[\]]*))"
+PAIR = re.compile(r"(?<![\w.:-])(?P<key>[A-Za-zÅÄÖåäö][\w.:-]{0,60})[\"']?\s{0,3}(?P<sign>[:=])\s{0,3}")
+PAIR_VALUE = re.compile(
+    r"\"(?P<double>[^\"\r\n]*)\"|'(?P<single>[^'\r\n]*)'|(?P<bare>[^\s\"'&;,<>{}\[\]][^\r\n\"'&;,<>{}\[\]]*)"
 )
 ELEMENT = re.compile(r"<((?:[\w.-]+:)?[\w.-]+)((?:\s[^<>]*)?)>([^<>]+)(?=</)")
 SAML_ATTRIBUTE = re.compile(r"<((?:[\w-]+:)?Attribute)\b([^<>]*)>(.*?)</\1\s*>", re.DOTALL)
