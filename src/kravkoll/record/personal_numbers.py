@@ -84,36 +84,6 @@ def find(text: str) -> Iterator[PersonalNumber]:
             yield PersonalNumber(*place, _value(found))
 
 
-def is_test_number(self) -> bool:
-    """Whether it is on the published list: the only proof that it is nobody's."""
-    return _is_published(self.value)
-
-
-class NotATestNumber(ValueError):
-    """A number that is not on the published list was about to be sent; it is not repeated here."""
-
-    def __init__(self, place: str) -> None:
-        self.place = place
-        super().__init__(
-            f"{place or 'the value'} holds a personal number that is not a published test number: "
-            "nothing was sent; take numbers from the cast"
-        )
-
-
-def find(text: str) -> Iterator[PersonalNumber]:
-    """Every personal number in plain text; encodings such as `%31` or base64 are the redactor's business."""
-    folded, places = _fold(text)
-    done = 0
-    for digits in DIGITS.finditer(folded):
-        found = NUMBER.match(folded, digits.start()) if digits.start() >= done else None
-        if found is None or not _is_number(found) or _is_part_of_id(found):
-            continue
-        start, done = found.span()
-        yield PersonalNumber(
-            places[start] if places else start, places[done - 1] + 1 if places else done, _value(found)
-        )
-
-
 def is_test_number(text: str) -> bool:
     """Whether the text is one number, in any form, that is on the published list."""
     text = text.strip()
