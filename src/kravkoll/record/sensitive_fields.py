@@ -42,6 +42,8 @@ RANDOM = re.compile(
     r"(?=.*[0-9])(?:[0-9a-f]{20,}|[0-9A-F]{20,}|(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9._~+/=-]{20,})"
     r"|(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{40,}"
 )
+PLACEHOLDER = re.compile(r"(?:[A-Za-z]+\s+)?(?:\$\{?\w+\}?|<[^<>]+>|\.{3}|\*+)")
+"""As in a command that somebody is to repeat with a token of their own."""
 WORDY = frozenset(("token", "assertion", "session", "authorization"))
 """Fields that may also say in words what was done with one, such as `token: expired`."""
 WORDS = re.compile(r"[a-zåäö][a-zåäö -]{0,60}")
@@ -50,32 +52,32 @@ PLACES = frozenset(("address", "addresses"))
 NETWORK = re.compile(r"[a-z][a-z0-9+.-]*://\S+|[\w.-]+:[0-9]+|[0-9.]+|\[?[0-9a-fA-F:]+\]?(?::[0-9]+)?")
 COOKIES = frozenset(("cookie", "setcookie", "cookies"))
 SECRET_HEADERS = frozenset(("cookie", "setcookie", "authorization", "proxyauthorization", "xapikey"))
-PERSONAL = frozenset(
+MAIL = frozenset(
+    ("email", "emails", "mail", "emailaddress", "emailaddresses", "epost", "epostadress", "mejl")
+)
+PHONES = frozenset(
     (
+        *("phone", "phones", "phonenumber", "phonenumbers", "telephone", "telephonenumber", "mobilephone"),
+        *("mobilenumber", "mobiltelefon", "mobilnummer", "telefon", "telefonnummer", "telnr", "mobil"),
+    )
+)
+PERSONAL = (
+    MAIL
+    | PHONES
+    | {
         *("givenname", "givennames", "familyname", "familynames", "middlename", "middlenames", "firstname"),
         *("lastname", "surname", "sn", "fullname", "personname", "nickname", "preferredusername", "username"),
         *("fornamn", "efternamn", "mellannamn", "tilltalsnamn", "personnamn", "elevnamn", "barnnamn"),
-        *("email", "emails", "mail", "emailaddress", "emailaddresses", "epost", "epostadress", "mejl"),
-        *("phone", "phones", "phonenumber", "phonenumbers", "telephone", "telephonenumber", "mobilephone"),
-        *("mobilenumber", "mobiltelefon", "mobilnummer", "telefon", "telefonnummer", "telnr", "mobil"),
         *("address", "addresses", "streetaddress", "street", "postaladdress", "postalcode", "zipcode"),
         *("locality", "realestatedesignation", "careof", "adress", "gatuadress", "postadress", "postnummer"),
         *("postnr", "postort", "photo", "picture", "portrait"),
         *("edupersonprincipalname", "edupersonprincipalnames", "eppn", "upn", "userprincipalname", "nameid"),
         *("civicno", "civicnumber", "personnummer", "personnr", "pnr", "ssn", "personalidentitynumber"),
         *("personalnumber", "samordningsnummer", "personidentifier", "civicregistrationnumber"),
-    )
+    }
 )
 NAMES = frozenset(("name", "displayname", "namn", "cn"))
-MARKS_A_PERSON = PERSONAL - {
-    "email",
-    "emails",
-    "mail",
-    "address",
-    "phonenumber",
-    "phone",
-    "streetaddress",
-} | {
+MARKS_A_PERSON = PERSONAL - MAIL - PHONES - {"address", "addresses", "streetaddress"} | {
     *(
         "birthdate",
         "birthday",
@@ -144,6 +146,20 @@ def kind_of(key: str) -> Kind | None:
     return Kind.NAME if name in NAMES else None
 
 
+def is_harmless(kind: Kind, name: str, value: str) -> bool:
+    """Whether a value is plainly not what its field's name lets one fear."""
+    if kind is Kind.SECRET:
+        if name in SHORT_SECRETS:
+            return RANDOM.fullmatch(value) is None
+        return bool(PLACEHOLDER.fullmatch(value) or (name in WORDY and WORDS.fullmatch(value)))
+    if plain(value) == name or (name in PLACES and NETWORK.fullmatch(value)):
+        return True
+    if name in MAIL:
+        return "@" not in value and "%40" not in value
+    return name in PHONES and len(DIGIT.findall(value)) < 4
+
+
+DIGIT = re.compile("[0-9]")
 PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL)
 TOKEN = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}")
 CREDENTIAL = re.compile(
@@ -154,7 +170,9 @@ COOKIE_VALUE = re.compile(r"(^|;\s*)([^=;\s]+)=([^;]*)")
 COOKIE_ATTRIBUTES = frozenset(
     ("name", "path", "domain", "expires", "max-age", "maxage", "samesite", "priority", "httponly", "secure")
 )
-PAIR = re.compile(r"(?<![\w.:-])(?P<key>[A-Za-zÅÄÖåäö][\w.:-]{0,60})[\"']?\s{0,3}(?P<sign>[:=])\s{0,3}")
+PAIR = re.compile(
+    r"(?<![\w.:-])(?P<key>[A-Za-zÅÄÖåäö][\w.:-]{0,60})[\"']?(?P<sign>=(?!\s)|\s{1,3}=\s{1,3}|\s{0,3}:(?!=)\s{0,3})"
+)
 PAIR_VALUE = re.compile(
     r"\"(?P<double>[^\"\r\n]*)\"|'(?P<single>[^'\r\n]*)'|(?P<bare>[^\s\"'&;,<>{}\[\]][^\r\n\"'&;,<>{}\[\]]*)"
 )
