@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from unicodedata import category, decimal
 
 COORDINATION_DAYS = 60
@@ -191,7 +191,7 @@ _FOLDING = _Folding()
 
 @cache
 def _published() -> bytes:
-    text = files(__package__).joinpath("test_numbers.txt").read_bytes()
+    text = Path(__file__).with_name("test_numbers.txt").read_bytes()
     while text.startswith(b"#"):
         text = text[text.index(b"\n") + 1 :]
     return text
