@@ -13,11 +13,26 @@ from kravkoll.contracts.workspace import load
 
 FAULTS = [
     # file, what is there, what is typed instead, what must be said
-    ("requirements/encryption.yaml", "level: shall", "level: shal", ["level", "'shal'", "did you mean 'shall'?"]),
-    ("requirements/encryption.yaml", "basis: contract", "basys: contract", ["basys", "did you mean 'basis'?"]),
+    (
+        "requirements/encryption.yaml",
+        "level: shall",
+        "level: shal",
+        ["level", "'shal'", "did you mean 'shall'?"],
+    ),
+    (
+        "requirements/encryption.yaml",
+        "basis: contract",
+        "basys: contract",
+        ["basys", "did you mean 'basis'?"],
+    ),
     ("requirements/login.yaml", "id: LOG-01", "id: LOGIN-1", ["id", "'LOGIN-1'"]),
     ("suppliers/tempus.yaml", "kind: api", "kind: apy", ["kind", "did you mean 'api'?"]),
-    ("suppliers/tempus.yaml", "tls.endpoint: {}", "tls.endpiont: {}", ["tls.endpiont", "did you mean 'tls.endpoint'?"]),
+    (
+        "suppliers/tempus.yaml",
+        "tls.endpoint: {}",
+        "tls.endpiont: {}",
+        ["tls.endpiont", "did you mean 'tls.endpoint'?"],
+    ),
     ("environments/demo.yaml", "register: ber", "register: bre", ["register", "'bre'", "ber"]),
     ("environments/demo.yaml", "standin: tempus", "standin: tempsu", ["standin", "did you mean 'tempus'?"]),
     ("flows.yaml", "sender: ber", "sender: beer", ["sender", "'beer'"]),

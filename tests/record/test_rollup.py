@@ -47,10 +47,16 @@ def test_total(requirement: Requirement, seen: list[Seen], simulated: bool, waiv
     assert roll_up(requirement, seen, simulated=simulated, waived=waived).verdict in Verdict
 
 
-@given(requirements, st.lists(rows, max_size=6).flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
+@given(
+    requirements,
+    st.lists(rows, max_size=6).flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))),
+)
 def test_order_free(requirement: Requirement, pair: tuple[list[Seen], list[Seen]]) -> None:
     one, other = pair
-    assert roll_up(requirement, one, simulated=False).verdict is roll_up(requirement, other, simulated=False).verdict
+    assert (
+        roll_up(requirement, one, simulated=False).verdict
+        is roll_up(requirement, other, simulated=False).verdict
+    )
 
 
 @given(requirements, st.lists(rows, min_size=1, max_size=5), st.data())
@@ -93,14 +99,17 @@ def test_never_met_without_a_met_row(seen: list[Seen]) -> None:
     ],
 )
 def test_the_definition_by_example(verify: str, seen: list[Seen], expected: str) -> None:
-    requirement = replace(REQUIREMENT, verify=verify)
+    requirement = replace(REQUIREMENT, verify=verify)  # type: ignore[arg-type]  # the table holds the three words
     assert roll_up(requirement, seen, simulated=False).verdict == expected
 
 
 def test_a_document_from_its_own_supplier_may_be_too_little() -> None:
     requirement = replace(REQUIREMENT, verify="document", lowest_grade="D")
     assert roll_up(requirement, [Seen("document", Outcome.MET, "E")], simulated=False).reason == "grade.below"
-    assert roll_up(requirement, [Seen("document", Outcome.MET, "D")], simulated=False).verdict is Verdict.ATTESTED
+    assert (
+        roll_up(requirement, [Seen("document", Outcome.MET, "D")], simulated=False).verdict
+        is Verdict.ATTESTED
+    )
 
 
 def test_a_waiver_replaces_not_met_but_never_for_law() -> None:
@@ -111,7 +120,9 @@ def test_a_waiver_replaces_not_met_but_never_for_law() -> None:
 
 def test_a_waiver_for_what_is_met_is_told() -> None:
     seen = [Seen("interface", Outcome.MET, "B")]
-    assert roll_up(REQUIREMENT, seen, simulated=False, waived=True) == Rolled(Verdict.MET, waived_though_met=True)
+    assert roll_up(REQUIREMENT, seen, simulated=False, waived=True) == Rolled(
+        Verdict.MET, waived_though_met=True
+    )
 
 
 def test_an_expired_waiver_counts_as_none() -> None:
@@ -128,8 +139,15 @@ def test_an_expired_waiver_counts_as_none() -> None:
 GATE = Gate(phase="acceptance", decides="the board")
 
 
-def code(verdict: Verdict, *, basis: str = "contract", errors: int = 0, gate: Gate = GATE, interrupted: bool = False) -> Exit:
-    requirement = replace(REQUIREMENT, basis=basis)
+def code(
+    verdict: Verdict,
+    *,
+    basis: str = "contract",
+    errors: int = 0,
+    gate: Gate = GATE,
+    interrupted: bool = False,
+) -> Exit:
+    requirement = replace(REQUIREMENT, basis=basis)  # type: ignore[arg-type]  # the callers use known words
     return exit_code(
         {"ENC-01": Rolled(verdict)}, {"ENC-01": requirement}, gate, errors=errors, interrupted=interrupted
     )

@@ -33,7 +33,8 @@ class ConfigurationError(Exception):
 def near(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?` where something close is known, else what may be chosen."""
     choices = sorted(set(known))
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.75)
+    cutoff = 0.6 if len(word) < 6 else 0.75  # ids of one kind are alike by themselves
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=cutoff)
     if close:
         return f"did you mean {close[0]!r}?"
     if 0 < len(choices) <= 12:

@@ -1,7 +1,9 @@
 """Faults between files: ids that point nowhere, checks without faults, requirements without checks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from kravkoll.contracts import sources
 from kravkoll.contracts.documents import Document, dotted
 from kravkoll.contracts.errors import Fault, near
 from kravkoll.contracts.model import AREAS
@@ -21,32 +23,47 @@ POINTERS = {
 }
 
 
-def faults(workspace: Workspace) -> Iterator[Fault]:
-    """Every fault that shows only when files are read together."""
+def faults(workspace: Workspace, *, sound: bool) -> Iterator[Fault]:
+    """Every fault that shows only when files are read together.
+
+    `sound` is False where some file has faults of its own: what only sound files can tell is then left out,
+    so that one typing error does not make a hundred faults.
+    """
     known = _known(workspace)
     for document in workspace.documents:
         if isinstance(document.data, dict):
             yield from _dangling(document, known)
     yield from _environments(workspace, known)
-    yield from _expectations(workspace)
-    yield from _waivers_of_law(workspace)
-    yield from _unverified(workspace)
-    yield from _areas(workspace)
-    yield from _manifests(workspace)
-    yield from _controls(workspace)
+    if sound:
+        yield from _expectations(workspace)
+        yield from _waivers_of_law(workspace)
+        yield from _unverified(workspace)
+        yield from _areas(workspace)
+        yield from _manifests(workspace)
+        yield from _controls(workspace)
+        yield from _functions(workspace)
 
 
 def _known(workspace: Workspace) -> dict[str, set[str]]:
+    """What may be pointed at, also in files that have faults of their own."""
+    written = [document.data for document in workspace.documents if isinstance(document.data, dict)]
+    suppliers = [data for data in written if isinstance(data.get("systems"), list)]
+    systems = {*_ids(suppliers, "systems")}
     return {
-        "agreement": set(workspace.agreements),
-        "system": set(workspace.systems),
-        "supplier": set(workspace.suppliers),
-        "flow": set(workspace.flows),
-        "requirement": set(workspace.requirements),
-        "check": set(workspace.checks),
-        "party": set(workspace.systems) | {"city-login", "third-party", "every-system", "successors"},
+        "agreement": _ids(written, "agreements"),
+        "system": systems,
+        "supplier": {str(data.get("id")) for data in suppliers},
+        "flow": _ids(written, "flows"),
+        "requirement": _ids(written, "requirements"),
+        "check": _ids(written, "checks"),
+        "party": systems | {"city-login", "third-party", "every-system", "successors"},
         "standin": {path.stem for path in workspace.layout.shared("mocks") if path.stem != "demo"},
     }
+
+
+def _ids(written: Iterable[Mapping[str, Any]], kind: str) -> set[str]:
+    lists = [rows for data in written if isinstance(rows := data.get(kind), list)]
+    return {str(row.get("id")) for rows in lists for row in rows if isinstance(row, dict)}
 
 
 def _dangling(document: Document, known: dict[str, set[str]]) -> Iterator[Fault]:
@@ -106,6 +123,8 @@ def _environments(workspace: Workspace, known: dict[str, set[str]]) -> Iterator[
                     f"no stand-in {deployment.standin!r}",
                     near(deployment.standin, known["standin"]),
                 )
+            if name not in workspace.systems:
+                continue  # its supplier's file has faults of its own
             interfaces = {interface.id for interface in workspace.systems[name].interfaces}
             for interface in deployment.interfaces:
                 if interface not in interfaces:
@@ -220,6 +239,22 @@ def _areas(workspace: Workspace) -> Iterator[Fault]:
                     f"catalogue row {identity!r} is not in catalogue.tsv",
                     near(identity, rows),
                 )
+
+
+def _functions(workspace: Workspace) -> Iterator[Fault]:
+    """Every card has one function, and every function a card."""
+    marked = sources.functions(workspace.layout)
+    for check in sorted(set(workspace.checks) - set(marked)):
+        yield _item(
+            workspace, "checks", check, "no function is marked with it", f'mark one @check("{check}")'
+        )
+    for identity, paths in marked.items():
+        shown = workspace.layout.shown(paths[0])
+        if identity not in workspace.checks:
+            fix = near(identity, workspace.checks) or "write its card in checks.yaml"
+            yield Fault(shown, 0, identity, "is marked on a function but has no card", fix)
+        elif len(paths) > 1:
+            yield Fault(shown, 0, identity, "is marked on more than one function", "keep one")
 
 
 def _controls(workspace: Workspace) -> Iterator[Fault]:

@@ -119,12 +119,12 @@ def _missing(error: Any, document: Document) -> Iterator[Fault]:
 
 def _choice(error: Any, document: Document) -> Iterator[Fault]:
     choices = [str(value) for value in error.validator_value]
-    yield _fault(
-        error,
-        document,
-        f"{error.instance!r} is not one of {', '.join(choices)}",
-        near(str(error.instance), choices),
-    )
+    fix = near(str(error.instance), choices)
+    if "propertyNames" in error.absolute_schema_path:
+        yield _fault(error, document, "is not a known key here", fix, key=str(error.instance))
+        return
+    known = "" if fix.startswith("known") else f"; known: {', '.join(choices)}" if len(choices) <= 12 else ""
+    yield _fault(error, document, f"{error.instance!r} is not known here{known}", fix)
 
 
 def _constant(error: Any, document: Document) -> Iterator[Fault]:

@@ -88,6 +88,8 @@ class _Files:
 
     layout: Layout
     thorough: bool
+    only: frozenset[str] = frozenset(schemas.KINDS)
+    """The kinds of file that are read; the others are left out unopened."""
     faults: list[Fault] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
     _schemas: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -96,6 +98,8 @@ class _Files:
         self, kind: str, paths: Iterable[Path], *, required: bool = False
     ) -> Iterator[tuple[Document, Any]]:
         """Each readable, valid file of a kind with its value."""
+        if kind not in self.only:
+            return
         found = False
         for path in paths:
             found = True
@@ -197,16 +201,19 @@ def load(layout: Layout) -> Workspace:
 
     files = _Files(layout, thorough=True)
     workspace = _assemble(files)
-    faults = files.faults + list(references.faults(workspace))
+    faults = files.faults + list(references.faults(workspace, sound=not files.faults))
     if faults:
         raise ConfigurationError(faults=faults)
     return workspace
 
 
-def load_trusted(layout: Layout) -> Workspace:
-    """The workspace unvalidated, for commands that only list; where it breaks, every fault is named."""
+def load_trusted(layout: Layout, *, only: Iterable[str] = schemas.KINDS) -> Workspace:
+    """The workspace unvalidated, for commands that only list; where it breaks, every fault is named.
+
+    `only` names the kinds of file (as schemas.KINDS) to read: making the values of all takes 0.1 s.
+    """
     try:
-        return _assemble(_Files(layout, thorough=False))
+        return _assemble(_Files(layout, thorough=False, only=frozenset(only)))
     except (ConfigurationError, ValueError, TypeError, AttributeError, KeyError):
         return load(layout)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from kravkoll.contracts import sources
 from kravkoll.contracts.layout import Layout
 from kravkoll.contracts.model import Environment
 from kravkoll.contracts.workspace import load
@@ -19,7 +20,7 @@ from kravkoll.record.outcome import Outcome, Reason
 from kravkoll.record.redaction import Redactor
 from kravkoll.record.rollup import Exit, worst
 from kravkoll.record.rows import Result, Row
-from kravkoll.runner import guard, header, preflight, selecting, sources, subjects
+from kravkoll.runner import guard, header, preflight, selecting, subjects
 from kravkoll.runner.collecting import RowPlugin
 from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.execution import NOTES, Execution
@@ -126,7 +127,7 @@ class Assessing(RowPlugin):
             journal.result(replace(result, evidence=tuple(self._keep(row, journal, store))))
             self.progress(row.id, str(result.outcome))
 
-        self.execution = Execution(self.workspace.checks, sink, self._grade)
+        self.execution = Execution(self.workspace.checks, sink, self._grade, forget=self._forget)
         try:
             for row in self.plan.rows:
                 if row.id not in self.items:
@@ -137,6 +138,9 @@ class Assessing(RowPlugin):
             raise
         finally:
             journal.footer(finished=datetime.now().astimezone().isoformat(), interrupted=self.interrupted)
+
+    def _forget(self) -> None:
+        self.config.stash[CONTEXT].platform.memo.values.clear()
 
     def _grade(self, row: Row) -> str:
         """A document's own, by who issued it; else the environment's."""

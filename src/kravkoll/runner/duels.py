@@ -10,6 +10,9 @@ from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import Outcome
 from kravkoll.record.rows import Result, Row
 
+PROOF = "proof.json"
+"""File of the latest whole proof, beside the runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Duel:

@@ -46,6 +46,8 @@ class Execution:
     sink: Sink
     grade_of: Callable[[Row], str]
     repeat: bool = True
+    forget: Callable[[], None] = lambda: None
+    """Drops what was seen before, so that a control's second run looks afresh."""
     results: dict[str, Result] = field(default_factory=dict)
 
     def run(self, items: Sequence[pytest.Item], session: pytest.Session | None = None) -> None:
@@ -87,6 +89,7 @@ class Execution:
         before = self.results.get(control.stash[ROW].id)
         holds = before is not None and before.outcome is Outcome.MET
         if holds:
+            self.forget()
             holds = self._result(control, _protocol(control, following)).outcome is Outcome.MET
         for waiting in held:
             result = waiting.result

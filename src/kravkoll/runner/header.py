@@ -3,6 +3,7 @@
 import functools
 import getpass
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from kravkoll.contracts.layout import PACKAGE
 from kravkoll.record.assessment import dump
 from kravkoll.record.journal import FORMAT
 from kravkoll.record.rollup import valid_waiver
+from kravkoll.runner.duels import PROOF
 
 if TYPE_CHECKING:
     from kravkoll.runner.assessing import Assessing
@@ -67,7 +69,31 @@ def _header(run: "Assessing") -> dict[str, Any]:
         "partial": {"selection": run.selection} if run.selection else None,
         "rule": run.rule.id,
         "gate": dump(run.gate),
-        "standin_fault": None,
+        "proof": _proof(run),
+    }
+
+
+def _proof(run: "Assessing") -> dict[str, Any] | None:
+    """The latest whole proof, if it was made with these very sources and this workspace."""
+    path = run.order.layout.output / PROOF
+    if not path.exists():
+        return None
+    proof = json.loads(path.read_text(encoding="utf-8"))
+    same = (proof["source_digest"], proof["workspace_digest"]) == (
+        source_digest(),
+        workspace_digest(run.workspace.layout.root),
+    )
+    if not same:
+        return None
+    caught: dict[str, list[str]] = {}
+    for duel in proof["duels"]:
+        for check in duel["caught"]:
+            caught.setdefault(check, []).append(duel["fault"])
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {
+        "digest": digest,
+        "holds": proof["holds"],
+        "caught": {c: sorted(set(f)) for c, f in caught.items()},
     }
 
 

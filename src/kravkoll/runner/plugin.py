@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kravkoll.contracts import sources
 from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import Layout
-from kravkoll.runner import sources
 from kravkoll.runner.assessing import Assessing, Order
 
 pytest_plugins = ["kravkoll.runner.fixtures"]

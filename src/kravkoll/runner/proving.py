@@ -15,10 +15,9 @@ from typing import Any
 from kravkoll.contracts.cards import FaultCard
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.runner.dueling import Task
-from kravkoll.runner.duels import Duel, Fought, duels_of, unproven
+from kravkoll.runner.duels import PROOF, Duel, Fought, duels_of, unproven
 from kravkoll.runner.header import source_digest, workspace_digest
 
-PROOF = "proof.json"
 POLL_SECONDS = 0.05
 
 
