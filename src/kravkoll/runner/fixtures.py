@@ -39,9 +39,9 @@ def subject(
 
 
 @pytest.fixture
-def city(kravkoll_context: Context) -> City:
+def city(kravkoll_context: Context, kravkoll_row: Row) -> City:
     """The city's authority, authorisation server and identity provider."""
-    return kravkoll_context.platform.ground.city
+    return subjects.city_of(kravkoll_context.platform, kravkoll_row)
 
 
 @pytest.fixture

@@ -2,16 +2,21 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any, Literal
 
 from kravkoll import standins
 from kravkoll.checks.routines import current
-from kravkoll.checks.subject import FlowEnd, Party, Subject
+from kravkoll.checks.subject import FlowEnd, Party, Subject, verifying_context
+from kravkoll.city.city import City
+from kravkoll.city.other_tokens import OtherServer, OtherTokens
 from kravkoll.contracts.model import EvidenceDocument, Flow, Interface
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import NotExercised
 from kravkoll.record.rows import Row
+from kravkoll.runner.permission import secret
 from kravkoll.runner.platform import Platform
 
 type Capabilities = Mapping[str, Mapping[str, Any]]
@@ -80,6 +85,34 @@ def make(platform: Platform, row: Row, as_of: date) -> Subject:
         feeds=tuple(_feeds(platform, row.system)),
         listeners=platform.posts,
     )
+
+
+def city_of(platform: Platform, row: Row) -> City:
+    """The city, with the tokens of other servers where the environment says that an API trusts those."""
+    city = platform.ground.city
+    others = dict(_other_servers(platform))
+    if not others:
+        return city
+    audience = row_capabilities(platform, row).get("api.token", {}).get("audience")
+    alone = row.kind == "interface" and audience in others
+    return replace(city, authorisation_server=OtherTokens(city.authorisation_server, others, alone=alone))
+
+
+def _other_servers(platform: Platform) -> Iterator[tuple[str, OtherServer]]:
+    """Audience to token endpoint, from the places of the environment."""
+    workspace, environment = platform.ground.workspace, platform.ground.environment
+    folder = workspace.layout.root / "contracts" / "environments"
+    for name, deployment in environment.systems.items():
+        for interface in workspace.systems[name].interfaces:
+            place = deployment.interfaces.get(interface.id)
+            settings = capabilities_of(platform, name, interface).get("api.token", {})
+            if place is not None and place.token_endpoint and "audience" in settings:
+                read = partial(secret, place.secret or "env:", folder)
+                context = verifying_context(trust_of(platform))
+                yield (
+                    str(settings["audience"]),
+                    OtherServer(place.token_endpoint, place.client_id, read, context),
+                )
 
 
 def trust_of(platform: Platform) -> bytes:
