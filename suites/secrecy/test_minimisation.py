@@ -2,38 +2,14 @@
 
 from collections.abc import Mapping
 
-import pytest
-
 from kravkoll.cast import Cast
-from kravkoll.checks import Inconclusive, NotExercised, NotMet, check
-from kravkoll.checks.flow_policy import FlowPolicy, policy_of
+from kravkoll.checks import Inconclusive, NotMet, check
+from kravkoll.checks.flow_policy import FlowPolicy
 from kravkoll.checks.minimisation import asked, hidden_values, kept, sent_fields, sent_forms
 from kravkoll.checks.subject import FlowEnd, Subject
-from kravkoll.city.city import City
-from kravkoll.contracts.workspace import Workspace
-from kravkoll.probes.flow_run import FlowRun, as_client, run_flow
+from kravkoll.probes.flow_run import FlowRun
 from kravkoll.probes.traffic import field_values, observed_fields
 from kravkoll.record.outcome import Finding
-
-
-@pytest.fixture
-def flow(subject: Subject) -> FlowEnd:
-    if subject.flow is None:
-        raise NotExercised("flow.missing", subject.row)
-    return subject.flow
-
-
-@pytest.fixture
-def policy(flow: FlowEnd, workspace: Workspace) -> FlowPolicy:
-    return policy_of(workspace, flow.flow)
-
-
-@pytest.fixture
-def run(subject: Subject, flow: FlowEnd, policy: FlowPolicy, city: City) -> FlowRun:
-    """One fetch, seen once for both ends."""
-    key = ("flow", flow.flow.id, flow.sender.url, flow.receiver.url)
-    reader = as_client("city", city.authorisation_server.token)
-    return subject.memo.once(key, lambda: run_flow(flow, reader, policy.resources))
 
 
 @check("SEC-MIN-01")

@@ -6,9 +6,12 @@ from datetime import date
 import pytest
 
 from kravkoll.cast import Cast
-from kravkoll.checks.subject import Subject
+from kravkoll.checks.flow_policy import FlowPolicy, policy_of
+from kravkoll.checks.subject import FlowEnd, Subject
 from kravkoll.city.city import City
 from kravkoll.contracts.workspace import Workspace
+from kravkoll.probes.flow_run import FlowRun, as_client, run_flow
+from kravkoll.record.outcome import NotExercised
 from kravkoll.record.rows import Row
 from kravkoll.runner import subjects
 from kravkoll.runner.context import CONTEXT, Context
@@ -60,3 +63,25 @@ def workspace(kravkoll_context: Context) -> Workspace:
 def as_of(kravkoll_context: Context) -> date:
     """The day that dated rules are read on."""
     return kravkoll_context.as_of
+
+
+@pytest.fixture
+def flow(subject: Subject) -> FlowEnd:
+    """The flow that the row is an end of."""
+    if subject.flow is None:
+        raise NotExercised("flow.missing", subject.row)
+    return subject.flow
+
+
+@pytest.fixture
+def policy(flow: FlowEnd, workspace: Workspace) -> FlowPolicy:
+    """What was agreed that the flow may carry."""
+    return policy_of(workspace, flow.flow)
+
+
+@pytest.fixture
+def run(subject: Subject, flow: FlowEnd, policy: FlowPolicy, city: City) -> FlowRun:
+    """One fetch of the flow, seen once for both ends."""
+    key = ("flow", flow.flow.id, flow.sender.url, flow.receiver.url)
+    reader = as_client("city", city.authorisation_server.token)
+    return subject.memo.once(key, lambda: run_flow(flow, reader, policy.resources))

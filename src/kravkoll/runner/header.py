@@ -70,6 +70,17 @@ def _header(run: "Assessing") -> dict[str, Any]:
         "rule": run.rule.id,
         "gate": dump(run.gate),
         "proof": _proof(run),
+        "catalogue": _catalogue(run),
+    }
+
+
+def _catalogue(run: "Assessing") -> dict[str, dict[str, int]]:
+    """How many rows each area's catalogue of known breaches has, and how many the checks of today look for."""
+    workspace = run.workspace
+    looked_for = {identity for check in workspace.checks.values() for identity in check.catalogue}
+    return {
+        area: {"rows": len(rows), "covered": sum(row.id in looked_for for row in rows)}
+        for area, rows in workspace.catalogue.items()
     }
 
 
