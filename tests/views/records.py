@@ -88,21 +88,19 @@ class Run:
         """Add a row with its result; the row's id."""
         codes = tuple(finding.code for finding in findings)
         self.cards.setdefault(check, card(check, requirements, *codes))
+        grade = changes.get("grade", {"simulated": "C", "test": "B", "production": "A"}[self.kind])
         row = Row(
             check=check,
             supplier=self.supplier,
-            kind="interface",
+            kind="document" if grade in ("D", "E") else "interface",
             place=self.supplier,
             part=part,
             system=self.supplier,
             requirements=requirements,
         )
-        grade = {"simulated": "C", "test": "B", "production": "A"}[self.kind]
         fields = {"grade": grade, "seconds": 0.25} | changes
         self.rows.append(row)
-        self.results.append(
-            Result(row=row.id, outcome=outcome, findings=findings, reason=reason, **fields)
-        )
+        self.results.append(Result(row=row.id, outcome=outcome, findings=findings, reason=reason, **fields))
         return row.id
 
     def write(self, folder: Path, *, finish: bool = True, results: int | None = None) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from kravkoll.contracts.layout import packaged
 from kravkoll.record.outcome import Verdict
@@ -16,9 +17,19 @@ from kravkoll.views.report import MARKS, Report
 from kravkoll.views.values import cut, shown, visible
 from kravkoll.views.words import LANGUAGES, Words, words
 
-SIGNS = {"met": "✓", "not-met": "✗", "not-tested": "?", "not-applicable": "–", "attested": "D", "waived": "§"}
-"""Beside the colour and before the word of a verdict."""
-OUTCOME_SIGNS = {"inconclusive": "?", "not-exercised": "?", "error": "!"}
+SIGNS = {
+    "met": "✓",
+    "not-met": "✗",
+    "not-tested": "?",
+    "not-applicable": "–",
+    "attested": "D",
+    "waived": "§",
+} | {
+    "inconclusive": "?",
+    "not-exercised": "?",
+    "error": "!",
+}
+"""Beside the colour and before the word of a verdict or outcome."""
 CASES = 50
 """Failing cases of one finding that a page shows."""
 PROFILE_KINDS = {
@@ -45,12 +56,18 @@ def _environment(templates: Path) -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_safe,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
     environment.filters.update(shown=shown, visible=visible, moment=moment, day=day)
     return environment
+
+
+def _safe(value: object) -> object:
+    """Every text that a template writes; markup that a template made has been through here already."""
+    return visible(value) if type(value) is str else value
 
 
 def day(text: object) -> str:
@@ -66,6 +83,27 @@ def moment(text: object) -> str:
         return visible(str(text))
     zone = when.strftime("%:z")
     return f"{when:%Y-%m-%d %H:%M}{' ' + zone if zone else ''}"
+
+
+def _labels(told: Words) -> dict[str, Markup]:
+    """Every sentence without blanks, escaped once instead of at each of its thousand places."""
+    return {
+        f"{section}.{key}": escape(visible(entry))
+        for section, entries in told.table.items()
+        for key, entry in entries.items()
+        if isinstance(entry, str) and "{" not in entry
+    }
+
+
+def _chips(told: Words) -> dict[str, dict[str, Markup]]:
+    """The sign and the word of each verdict and outcome."""
+    form = Markup('<span class="chip {}"><span aria-hidden="true">{}</span> {}</span>')
+    return {
+        section: {
+            code: form.format(code, SIGNS[code], told.name(section, code)) for code in told.table[section]
+        }
+        for section in ("verdict", "outcome")
+    }
 
 
 def file_name(report: Report, language: str) -> str:
@@ -86,16 +124,27 @@ def page(report: Report, language: str, templates: Path, languages: Sequence[str
             header=report.header,
             words=told,
             others=[(other, words(other, templates), file_name(report, other)) for other in others],
-            signs=SIGNS | OUTCOME_SIGNS,
+            label=_labels(told),
+            chip=_chips(told),
             steps=list(steps(report, told)),
             counts=_counts(report),
             profiles={area: _profiles(report, area) for area, _ in report.areas()},
             deciding={item.requirement.id for item in report.gating},
+            described=_described(report),
             evidence={line["digest"]: line for line in report.record.evidence},
             cut=lambda text: cut(text, told.say("finding.cut")),
             cases=CASES,
         )
     )
+
+
+def _described(report: Report) -> dict[str, str]:
+    """The requirement under which each row is told in full; elsewhere stands a link to it."""
+    first: dict[str, str] = {}
+    for item in report.requirements:
+        for row in item.rows:
+            first.setdefault(row, item.requirement.id)
+    return first
 
 
 def _counts(report: Report) -> list[tuple[str, int, int]]:
@@ -187,7 +236,8 @@ def index(
             unreadable=unreadable,
             words=told,
             others=[(other, words(other, templates), index_name(reports, other)) for other in others],
-            signs=SIGNS,
+            label=_labels(told),
+            chip=_chips(told),
             simulated=any(report.record.simulated for report in reports),
             file_name=file_name,
         )

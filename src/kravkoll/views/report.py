@@ -52,6 +52,8 @@ class Report:
     """An assessment with what the views ask of it worked out once."""
 
     assessment: Assessment
+    requirements: tuple[Assessed, ...]
+    """All of them, by area and number."""
     counted: tuple[Assessed, ...]
     """Requirements that the headline may count: in a partial run those with rows alone."""
     gating: tuple[Assessed, ...]
@@ -143,7 +145,7 @@ class Report:
     def areas(self) -> Iterator[tuple[str, list[Assessed]]]:
         """Requirements by area, in the order of the closed table."""
         for area in AREAS:
-            items = [item for item in _in_order(self.assessment) if item.requirement.area == area]
+            items = [item for item in self.requirements if item.requirement.area == area]
             if items:
                 yield area, items
 
@@ -195,7 +197,8 @@ def tell(record: Record) -> Report:
         raise Untellable(f"{record.path} has no header: the run ended before anything was written")
     assessment = assess(record)
     partial = bool(record.header.get("partial"))
-    counted = tuple(item for item in _in_order(assessment) if item.rows or not partial)
+    every = _in_order(assessment)
+    counted = tuple(item for item in every if item.rows or not partial)
     gate = record.header["gate"]
     gating = tuple(
         item
@@ -204,20 +207,25 @@ def tell(record: Record) -> Report:
         and item.verdict is not Verdict.NOT_APPLICABLE
         and (gate.get("gating", "all") == "all" or item.requirement.id in gate.get("requirements", ()))
     )
-    return Report(assessment, counted, gating, tuple(_unseen(assessment, counted, gating)))
+    return Report(assessment, every, counted, gating, tuple(_unseen(assessment, every, counted, gating)))
 
 
-def _in_order(assessment: Assessment) -> list[Assessed]:
+def _in_order(assessment: Assessment) -> tuple[Assessed, ...]:
     """Requirements by area, then by number."""
     areas = list(AREAS)
-    return sorted(
-        assessment.requirements.values(),
-        key=lambda item: (areas.index(item.requirement.area), item.requirement.id),
+    return tuple(
+        sorted(
+            assessment.requirements.values(),
+            key=lambda item: (areas.index(item.requirement.area), item.requirement.id),
+        )
     )
 
 
 def _unseen(
-    assessment: Assessment, counted: tuple[Assessed, ...], gating: tuple[Assessed, ...]
+    assessment: Assessment,
+    every: tuple[Assessed, ...],
+    counted: tuple[Assessed, ...],
+    gating: tuple[Assessed, ...],
 ) -> Iterator[Unseen]:
     """Reasons that hide most of what decides come first."""
     record = assessment.record
@@ -236,7 +244,5 @@ def _unseen(
             hidden.setdefault(item.rolled.reason or "other", {})[item.requirement.id] = item
     deciding = {item.requirement.id for item in gating}
     for reason in sorted({*rows, *hidden}, key=lambda one: (-len(deciding & {*hidden.get(one, ())}), one)):
-        affected = tuple(
-            item for item in _in_order(assessment) if item.requirement.id in hidden.get(reason, {})
-        )
+        affected = tuple(item for item in every if item.requirement.id in hidden.get(reason, {}))
         yield Unseen(reason, affected, tuple(rows.get(reason, ())))

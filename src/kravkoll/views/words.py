@@ -25,7 +25,7 @@ class Grounds:
     @property
     def sentence(self) -> str:
         """The reason, and what of."""
-        return f"{self.says} ({self.detail})" if self.detail else self.says
+        return f"{self.says.removesuffix('.')} ({self.detail})." if self.detail else self.says
 
 
 @dataclass(frozen=True, slots=True)
