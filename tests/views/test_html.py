@@ -11,6 +11,7 @@ from lxml import html as markup
 from tests.views.records import TEMPLATES, Run, typical
 
 from kravkoll import views
+from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.record.journal import read
 from kravkoll.record.outcome import Finding, Outcome, Reason
 from kravkoll.views.report import Untellable, tell
@@ -343,7 +344,7 @@ def test_index_shows_every_supplier_and_what_could_not_be_read(tmp_path: Path) -
 def test_an_index_never_mixes_simulated_and_real_runs(tmp_path: Path) -> None:
     typical().write(tmp_path / "one")
     typical("test", "unikum", "Unikum").write(tmp_path / "two")
-    with pytest.raises(ValueError, match="simulated and real"):
+    with pytest.raises(ConfigurationError, match="simulated and real"):
         views.write_index(tmp_path, [tmp_path / "one", tmp_path / "two"], templates=TEMPLATES)
 
 

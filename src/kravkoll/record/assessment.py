@@ -11,6 +11,7 @@ from kravkoll.contracts.model import Gate, Requirement, Waiver
 from kravkoll.record.journal import Record
 from kravkoll.record.outcome import Outcome, Verdict
 from kravkoll.record.rollup import Exit, Rolled, exit_code, roll_up, seen_of
+from kravkoll.record.rows import Row
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
@@ -65,8 +66,13 @@ class Assessment:
 
 def assess(record: Record) -> Assessment:
     """Roll a record up. A record without footer is read as interrupted."""
+    rows: dict[str, dict[str, Row]] = {}
+    for row in record.rows.values():
+        for requirement in row.requirements:
+            rows.setdefault(requirement, {})[row.id] = row
     assessed = {
-        item.requirement.id: item for item in (_assessed(record, line) for line in record.requirements)
+        (identity := line["requirement"]["id"]): _assessed(record, line, rows.get(identity, {}))
+        for line in record.requirements
     }
     header = record.header
     procured = header.get("procured", True)
@@ -86,15 +92,14 @@ def assess(record: Record) -> Assessment:
     return Assessment(record, assessed, code)
 
 
-def _assessed(record: Record, line: Mapping[str, Any]) -> Assessed:
+def _assessed(record: Record, line: Mapping[str, Any], rows: Mapping[str, Row]) -> Assessed:
     requirement: Requirement = _adapter(Requirement).validate_python(line["requirement"])
     waiver = _adapter(Waiver).validate_python(line["waiver"]) if line["waiver"] else None
-    seen = seen_of(requirement.id, record.rows, record.results)
+    seen = seen_of(requirement.id, rows, record.results)
     if line["not_applicable"]:
         rolled = Rolled(Verdict.NOT_APPLICABLE, line["not_applicable"])
     else:
         rolled = roll_up(requirement, seen, simulated=record.simulated, waived=waiver is not None)
         if not seen and line["no_rows"]:
             rolled = Rolled(Verdict.NOT_TESTED, line["no_rows"])
-    rows = tuple(row.id for row in record.rows.values() if requirement.id in row.requirements)
-    return Assessed(requirement, rolled, waiver, line["file"], line["line"], rows)
+    return Assessed(requirement, rolled, waiver, line["file"], line["line"], tuple(rows))

@@ -48,7 +48,7 @@ def write_index(
 ) -> dict[str, Path]:
     """An index page per language over records, with relative links to their pages.
 
-    ValueError: simulated and real runs are mixed. A record without a header is listed as unreadable.
+    ConfigurationError: simulated and real runs are mixed. A record without a header is listed as unreadable.
     """
     entries: list[tuple[str, Report]] = []
     unreadable: list[str] = []

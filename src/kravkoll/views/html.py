@@ -1,6 +1,6 @@
 """A static page per supplier and language, and an index over several: no script, no request."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import packaged
 from kravkoll.record.outcome import Verdict
 from kravkoll.record.rollup import Exit
@@ -128,7 +129,7 @@ def page(report: Report, language: str, templates: Path, languages: Sequence[str
             chip=_chips(told),
             steps=list(steps(report, told)),
             counts=_counts(report),
-            profiles={area: _profiles(report, area) for area, _ in report.areas()},
+            judged={area: _judged(report, area, told) for area, _ in report.areas()},
             deciding={item.requirement.id for item in report.gating},
             described=_described(report),
             evidence={line["digest"]: line for line in report.record.evidence},
@@ -160,13 +161,15 @@ def _counts(report: Report) -> list[tuple[str, int, int]]:
     ]
 
 
-def _profiles(report: Report, area: str) -> list[Mapping[str, Any]]:
+def _judged(report: Report, area: str, told: Words) -> str:
+    """The day of judgement, and the dated policies that stand behind the checks of the area."""
     kinds = PROFILE_KINDS.get(area, ())
-    return [
-        profile
+    profiles = [
+        told.say("fact.profile", id=profile["id"], since=profile["from"])
         for profile in report.header.get("profiles", ())
         if profile.get("kind", profile["id"].split("-")[0]) in kinds
     ]
+    return ", ".join([day(report.header["as_of"]), *profiles])
 
 
 def steps(report: Report, told: Words) -> Iterator[Step]:
@@ -219,13 +222,13 @@ def index(
 ) -> str:
     """A page over several records, each with the folder (relative, empty for the same) that its pages are in.
 
-    ValueError: simulated and real runs are never shown beside each other.
+    ConfigurationError: simulated and real runs are never shown beside each other.
     """
     told = words(language, templates)
     listed = sorted(entries, key=lambda entry: entry[1].supplier["name"].casefold())
     reports = [report for _, report in listed]
     if len({report.record.simulated for report in reports}) > 1:
-        raise ValueError("simulated and real runs cannot stand in one index: make one of each")
+        raise ConfigurationError("simulated and real runs cannot stand in one index: make one of each")
     others = [other for other in languages if other != language]
     return (
         _environment(templates)

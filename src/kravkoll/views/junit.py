@@ -45,12 +45,11 @@ def _suite(report: Report, name: str, cases: list[ET.Element]) -> ET.Element:
 
 def _facts(report: Report) -> dict[str, str]:
     header = report.header
-    versions = [f"{system['name']} {system['version']}".strip() for system in header["systems"].values()]
     facts = {
         "run": str(header["run"]),
         "supplier": report.supplier["name"],
         "environment": f"{header['environment']['id']} ({report.kind})",
-        "systems": ", ".join(versions),
+        "systems": report.systems("?"),
         "as-of": str(header["as_of"]),
         "complete": str(report.complete).lower(),
     }

@@ -61,8 +61,8 @@ def _head(report: Report, told: Words) -> Iterator[str]:
     yield f"- {told.say('headline.untested', n=len(report.untested))}"
     if report.unmet_advice:
         yield f"- {told.say('headline.advice', n=len(report.unmet_advice))}"
-    systems = [f"{system['name']} {system['version']}".strip() for system in header["systems"].values()]
-    yield f"- {told.say('fact.system')}: {literal(', '.join(systems)) or told.say('fact.none')}"
+    systems = report.systems(told.say("fact.version_unknown"))
+    yield f"- {told.say('fact.system')}: {literal(systems) or told.say('fact.none')}"
     yield f"- {told.say('fact.as_of')}: {header['as_of']}"
     yield ""
 

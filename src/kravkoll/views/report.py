@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.model import AREAS
 from kravkoll.record.assessment import Assessed, Assessment, assess
 from kravkoll.record.journal import Record
@@ -19,7 +20,7 @@ NOTHING_EXECUTED = "no row was executed"
 MARKS = {"simulated": "SIMULERING", "test": "TEST", "production": "DRIFT"}
 
 
-class Untellable(ValueError):
+class Untellable(ConfigurationError):
     """A record without a header: whose it is, and of what, is not known."""
 
 
@@ -80,6 +81,12 @@ class Report:
         """Id and name of the supplier."""
         supplier: Mapping[str, Any] = self.header["supplier"]
         return supplier
+
+    def systems(self, unknown: str) -> str:
+        """The systems with their versions; `unknown` stands for a version that is not given."""
+        return "; ".join(
+            f"{system['name']}, {system['version'] or unknown}" for system in self.header["systems"].values()
+        )
 
     @property
     def partial(self) -> str:

@@ -70,17 +70,17 @@ def closing(report: Report, told: Words, page: Path | None = None) -> str:
 def _head(report: Report, console: Console, told: Words) -> None:
     header = report.header
     mark = told.say(f"banner.mark_{report.kind}")
-    versions = [f"{system['name']} {system['version']}".strip() for system in header["systems"].values()]
     _line(console, Text.assemble((mark, "bold reverse"), f" {told.say('banner.' + report.kind)}"))
     if not report.complete:
         incomplete = (told.say("banner.mark_incomplete"), "bold reverse")
         _line(console, Text.assemble(incomplete, f" {told.say('banner.incomplete')}"))
         for fault in report.faults[:5]:
             _line(console, Text(visible(fault)), 2)
-    about = [visible(report.supplier["name"]), *map(visible, versions)]
+    systems = report.systems(told.say("fact.version_unknown"))
+    about = visible(f"{report.supplier['name']}: {systems or told.say('fact.none')}")
     environment = f"{told.say('fact.environment')} {header['environment']['id']}"
     dates = f"{told.say('fact.as_of')} {header['as_of']}, {environment}"
-    _line(console, Text.assemble((", ".join(about), "bold"), f" ({dates})"))
+    _line(console, Text.assemble((about, "bold"), f" ({dates})"))
 
 
 def _requirement(report: Report, console: Console, item: Assessed, told: Words, shown: set[str]) -> None:

@@ -15,7 +15,7 @@ LONGEST = 4000
 
 def visible(text: str) -> str:
     """The text with every character that could hide, move or break something written as an escape."""
-    return TRICKS.sub(_escaped, text)
+    return text if text.isprintable() else TRICKS.sub(_escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:
