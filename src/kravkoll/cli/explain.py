@@ -16,7 +16,7 @@ from kravkoll.contracts.workspace import Workspace, load_trusted
 @workspace_option
 def command(layout: Layout, identity: str, language: str) -> int:
     """Tell all about one requirement, check, finding code or fault."""
-    workspace = load_trusted(layout)
+    workspace = load_trusted(layout, only=("requirements", "checks", "faults"))
     lines = list(_told(workspace, identity, language))
     if not lines:
         codes = {code for check in workspace.checks.values() for code in check.findings}

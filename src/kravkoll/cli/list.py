@@ -1,35 +1,48 @@
-"""`kravkoll list`: what there is, read from the data alone."""
+"""`kravkoll list`: what there is, read from the data as it is written."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
 from kravkoll.cli.options import workspace_option
+from kravkoll.contracts import documents
+from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import Layout
-from kravkoll.contracts.workspace import Workspace, load_trusted
 
-KINDS = (
-    "requirements",
-    "checks",
-    "suppliers",
-    "systems",
-    "agreements",
-    "flows",
-    "faults",
-    "environments",
-    "profiles",
-)
+KINDS = {
+    "requirements": "requirements",
+    "checks": "checks",
+    "suppliers": "supplier",
+    "systems": "supplier",
+    "agreements": "agreements",
+    "flows": "flows",
+    "faults": "faults",
+    "environments": "environment",
+    "profiles": "profile",
+}
+"""What can be listed, and the kind of file that it stands in."""
+
+ONE_A_FILE = ("suppliers", "environments", "profiles")
+
+type Item = Mapping[str, Any]
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(KINDS), default="requirements")
+@click.argument("kind", type=click.Choice(list(KINDS)), default="requirements")
 @click.option("--language", type=click.Choice(["sv", "en"]), default="en")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @workspace_option
 def command(layout: Layout, kind: str, language: str, form: str) -> int:
     """List what there is of a KIND."""
-    rows = list(_rows(load_trusted(layout), kind, language))
+    try:
+        rows = sorted((str(item["id"]), _says(kind, item, language)) for item in _items(layout, kind))
+    except (ConfigurationError, KeyError, TypeError, AttributeError):
+        from kravkoll.contracts.workspace import load  # noqa: PLC0415  # pydantic takes 0.2 s
+
+        load(layout)  # names every fault of the workspace
+        raise
     if form == "json":
         click.echo(
             json.dumps([{"id": identity, "says": text} for identity, text in rows], ensure_ascii=False)
@@ -41,19 +54,21 @@ def command(layout: Layout, kind: str, language: str, form: str) -> int:
     return 0
 
 
-def _rows(workspace: Workspace, kind: str, language: str) -> Iterator[tuple[str, str]]:
-    for identity, item in sorted(getattr(workspace, kind).items()):
-        yield identity, _says(workspace, kind, identity, item, language)
+def _items(layout: Layout, kind: str) -> Iterator[Item]:
+    for path in layout.files(KINDS[kind]):
+        data = documents.read(path, layout.shown(path)).data
+        if kind in ONE_A_FILE:
+            yield data
+        else:
+            yield from ({"supplier": data.get("id"), **item} for item in data[kind])
 
 
-def _says(workspace: Workspace, kind: str, identity: str, item: object, language: str) -> str:
-    text = getattr(item, "text", None) or getattr(item, "sentence", None) or getattr(item, "title", None)
+def _says(kind: str, item: Item, language: str) -> str:
     if kind == "flows":
-        flow = workspace.flows[identity]
-        return f"{flow.sender} -> {flow.receiver}: {flow.status}; {flow.purpose.in_language(language)}"
+        return f"{item['sender']} -> {item['receiver']}: {item['status']}; {item['purpose'][language]}"
     if kind == "systems":
-        functions = workspace.systems[identity].functions.in_language(language)
-        return f"{workspace.supplier_of[identity]}: {functions}"
-    if text is not None:
-        return str(text.in_language(language))
-    return str(getattr(item, "name", None) or getattr(item, "kind", ""))
+        return f"{item['supplier']}: {item['functions'][language]}"
+    for key in ("text", "sentence", "title"):
+        if key in item:
+            return str(item[key][language])
+    return str(item.get("name") or item["kind"])

@@ -1,6 +1,6 @@
 """Which files make up a workspace: the city's own, and the package's where the city has none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -8,6 +8,26 @@ from typing import Self
 from kravkoll.contracts.errors import ConfigurationError
 
 PACKAGE = Path(__file__).resolve().parents[1]
+
+OWN: Mapping[str, str] = {
+    "requirements": "contracts/requirements/*.yaml",
+    "seed": "contracts/requirements/seed/*.yaml",
+    "agreements": "contracts/agreements/*.yaml",
+    "supplier": "contracts/suppliers/*.yaml",
+    "flows": "contracts/flows.yaml",
+    "acceptance": "contracts/acceptance.yaml",
+    "waivers": "contracts/waivers.yaml",
+    "evidence": "contracts/evidence/*.yaml",
+    "environment": "contracts/environments/*.yaml",
+}
+"""Where the kinds of file stand that only the city itself can write."""
+
+SHARED: Mapping[str, tuple[str, str]] = {
+    "profile": ("contracts/profiles", "*.yaml"),
+    "checks": ("suites", "*/checks.yaml"),
+    "faults": ("mocks/faults", "*.yaml"),
+}
+"""Where the kinds of file stand that the package also has."""
 
 
 def packaged() -> Path:
@@ -43,9 +63,11 @@ class Layout:
         own = self.root.joinpath(*parts)
         return own if own.exists() else packaged().joinpath(*parts)
 
-    def own(self, folder: str, pattern: str = "*.yaml") -> list[Path]:
-        """The root's own files in a folder, sorted."""
-        return sorted((self.root / folder).glob(pattern))
+    def files(self, kind: str) -> list[Path]:
+        """Every file of a kind, such as `requirements`, sorted."""
+        if kind in SHARED:
+            return self.shared(*SHARED[kind])
+        return sorted(self.root.glob(OWN[kind]))
 
     def shared(self, folder: str, pattern: str = "*.yaml") -> list[Path]:
         """The package's files in a folder, a same-named file of the root's instead, and the root's others."""
@@ -66,5 +88,6 @@ class Layout:
 
     @property
     def output(self) -> Path:
-        """Where runs are written."""
-        return self.root / "reports" / "out"
+        """Where runs are written: in the workspace; here, if that is the one inside an installed package."""
+        root = Path.cwd() if self.root.is_relative_to(PACKAGE) else self.root
+        return root / "reports" / "out"

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,15 +94,9 @@ class _Files:
     documents: list[Document] = field(default_factory=list)
     _schemas: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def take(
-        self, kind: str, paths: Iterable[Path], *, required: bool = False
-    ) -> Iterator[tuple[Document, Any]]:
+    def take(self, kind: str) -> Iterator[tuple[Document, Any]]:
         """Each readable, valid file of a kind with its value."""
-        if kind not in self.only:
-            return
-        found = False
-        for path in paths:
-            found = True
+        for path in self.layout.files(kind) if kind in self.only else ():
             try:
                 document = _with_defaults(kind, read(path, self.layout.shown(path)))
             except ConfigurationError as error:
@@ -110,10 +104,6 @@ class _Files:
                 continue
             self.documents.append(document)
             yield from self._checked(kind, document)
-        if required and not found:
-            self.faults.append(
-                Fault(f"contracts/{kind}", 0, "", "no such file in this workspace", "write one")
-            )
 
     def _checked(self, kind: str, document: Document) -> Iterator[tuple[Document, Any]]:
         if not self.thorough:
@@ -130,14 +120,12 @@ class _Files:
             self._schemas[kind] = json.loads(path.read_text(encoding="utf-8"))
         return self._schemas[kind]
 
-    def items(
-        self, kind: str, paths: Iterable[Path], attribute: str, key: Callable[[Any], str]
-    ) -> dict[str, Any]:
+    def items(self, kind: str, attribute: str) -> dict[str, Any]:
         """All items of a kind of file by id; an id that stands twice is a fault."""
         result: dict[str, Any] = {}
-        for document, value in self.take(kind, paths):
+        for document, value in self.take(kind):
             for index, item in enumerate(getattr(value, attribute)):
-                identity = key(item)
+                identity = str(item.id)
                 if identity in result:
                     line = document.line((attribute, index, "id"))
                     self.faults.append(
@@ -152,10 +140,10 @@ class _Files:
                 result[identity] = item
         return result
 
-    def singles(self, kind: str, paths: Iterable[Path]) -> dict[str, Any]:
+    def singles(self, kind: str) -> dict[str, Any]:
         """Files that each hold one item, by id; the id must be the file's name."""
         result: dict[str, Any] = {}
-        for document, value in self.take(kind, paths):
+        for document, value in self.take(kind):
             stem = Path(document.file).stem
             if value.id != stem:
                 self.faults.append(
@@ -191,10 +179,6 @@ def _filled(defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _by_id(item: Any) -> str:
-    return str(item.id)
-
-
 def load(layout: Layout) -> Workspace:
     """The workspace, every fault named at once. Raises ConfigurationError."""
     from kravkoll.contracts import references  # noqa: PLC0415  # references reads Workspace
@@ -220,32 +204,25 @@ def load_trusted(layout: Layout, *, only: Iterable[str] = schemas.KINDS) -> Work
 
 def _assemble(files: _Files) -> Workspace:
     layout = files.layout
-    contracts = layout.root / "contracts"
-    suppliers = files.singles("supplier", layout.own("contracts/suppliers"))
+    suppliers = files.singles("supplier")
     systems = {system.id: system for supplier in suppliers.values() for system in supplier.systems}
-    flow_files = [value for _, value in files.take("flows", _present(contracts / "flows.yaml"))]
-    seed_files = [value for _, value in files.take("seed", layout.own("contracts/requirements/seed"))]
+    flow_files = [value for _, value in files.take("flows")]
+    seed_files = [value for _, value in files.take("seed")]
     return Workspace(
         layout=layout,
-        requirements=files.items(
-            "requirements", layout.own("contracts/requirements"), "requirements", _by_id
-        ),
-        agreements=files.items("agreements", layout.own("contracts/agreements"), "agreements", _by_id),
+        requirements=files.items("requirements", "requirements"),
+        agreements=files.items("agreements", "agreements"),
         suppliers=suppliers,
         flows={flow.id: flow for value in flow_files for flow in value.flows},
         systems_of_record=tuple(row for value in flow_files for row in value.systems_of_record),
-        rules=files.items("acceptance", _present(contracts / "acceptance.yaml"), "rules", _by_id),
-        waivers=tuple(
-            waiver
-            for _, value in files.take("waivers", _present(contracts / "waivers.yaml"))
-            for waiver in value.waivers
-        ),
-        evidence=files.items("evidence", layout.own("contracts/evidence"), "documents", _by_id),
-        profiles=files.singles("profile", layout.shared("contracts/profiles")),
-        environments=files.singles("environment", layout.own("contracts/environments")),
+        rules=files.items("acceptance", "rules"),
+        waivers=tuple(waiver for _, value in files.take("waivers") for waiver in value.waivers),
+        evidence=files.items("evidence", "documents"),
+        profiles=files.singles("profile"),
+        environments=files.singles("environment"),
         not_requirements=tuple(row for value in seed_files for row in value.not_requirements),
-        checks=files.items("checks", layout.shared("suites", "*/checks.yaml"), "checks", _by_id),
-        faults=files.items("faults", layout.shared("mocks/faults"), "faults", _by_id),
+        checks=files.items("checks", "checks"),
+        faults=files.items("faults", "faults"),
         catalogue={path.parent.name: _catalogue(path) for path in layout.shared("suites", "*/catalogue.tsv")},
         systems=systems,
         supplier_of={
@@ -253,10 +230,6 @@ def _assemble(files: _Files) -> Workspace:
         },
         documents=tuple(files.documents),
     )
-
-
-def _present(path: Path) -> list[Path]:
-    return [path] if path.exists() else []
 
 
 def _catalogue(path: Path) -> tuple[CatalogueRow, ...]:
