@@ -166,6 +166,22 @@ def test_a_waiver_is_told_in_full(tmp_path: Path) -> None:
         assert fact in waiver
 
 
+@pytest.mark.parametrize(
+    ("proof", "said"),
+    [
+        (None, "Det finns inget resultat för just den här versionen"),
+        ({"digest": "c" * 64, "holds": True, "caught": {"ENC-TLS-02": ["tls.tls10"]}}, "1 kontroller, 1 fel"),
+        ({"digest": "c" * 64, "holds": False, "caught": {}}, "Lita inte på resultatet"),
+    ],
+)
+def test_the_page_says_how_far_the_checks_can_be_trusted(tmp_path: Path, proof: object, said: str) -> None:
+    run = typical()
+    run.header |= {"proof": proof, "catalogue": {"encryption": {"rows": 41, "covered": 9}}}
+    annex = text(page(run, tmp_path / "run").get_element_by_id("annex"))
+    assert said in annex
+    assert "Kryptering 41 9" in annex
+
+
 def test_a_supplier_that_nothing_looks_at_is_not_called_incomplete(tmp_path: Path) -> None:
     run = Run()
     run.need("ENC-01")

@@ -131,12 +131,19 @@ def page(report: Report, language: str, templates: Path, languages: Sequence[str
             counts=_counts(report),
             judged={area: _judged(report, area, told) for area, _ in report.areas()},
             deciding={item.requirement.id for item in report.gating},
+            faults_noticed=_faults_noticed(report),
             described=_described(report),
             evidence={line["digest"]: line for line in report.record.evidence},
             cut=lambda text: cut(text, told.say("finding.cut")),
             cases=CASES,
         )
     )
+
+
+def _faults_noticed(report: Report) -> int:
+    """How many deliberate defects the proof that belongs to this record shows to be noticed."""
+    caught = (report.header.get("proof") or {}).get("caught", {})
+    return len({fault for faults in caught.values() for fault in faults})
 
 
 def _described(report: Report) -> dict[str, str]:
