@@ -26,27 +26,23 @@ class Ended:
 class _Entry:
     """Registers the assessment once pytest has its configuration."""
 
-    def __init__(self, order: Order, progress: Callable[[str, str], None]) -> None:
-        self.order = order
-        self.progress = progress
-        self.assessing: Assessing | None = None
+    def __init__(self, assessing: Assessing) -> None:
+        self.assessing = assessing
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        self.assessing = Assessing(config, self.order, self.progress)
         config.args[:] = [str(path) for path in self.assessing.files()]
         config.pluginmanager.register(self.assessing, "kravkoll-assessing")
 
 
 def assess_here(order: Order, progress: Callable[[str, str], None] = lambda *_: None) -> Ended:
     """One assessment in this process. Raises ConfigurationError before anything is contacted."""
-    entry = _Entry(order, progress)
+    assessing = Assessing(order, progress)
     with suites.quiet_environment():
-        code = pytest.main(suites.arguments(order.layout), plugins=[entry])
-    made = entry.assessing
-    if made is None or made.exit is None:
+        code = pytest.main(suites.arguments(order.layout), plugins=[_Entry(assessing)])
+    if assessing.exit is None:
         return Ended(order.supplier, Exit(code) if code in list(Exit) else Exit.OUR_FAULT, None)
-    return Ended(order.supplier, made.exit, made.folder)
+    return Ended(order.supplier, assessing.exit, assessing.folder)
 
 
 def assess_apart(commands: Sequence[tuple[str, Iterable[str]]], workers: int) -> list[tuple[str, int, str]]:

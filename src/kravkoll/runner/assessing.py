@@ -5,13 +5,11 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from kravkoll.contracts import sources
 from kravkoll.contracts.layout import Layout
-from kravkoll.contracts.model import Environment
 from kravkoll.contracts.workspace import load
 from kravkoll.record.assessment import Assessment, assess
 from kravkoll.record.evidence import EvidenceStore
@@ -20,7 +18,7 @@ from kravkoll.record.outcome import Outcome, Reason
 from kravkoll.record.redaction import Redactor
 from kravkoll.record.rollup import Exit, worst
 from kravkoll.record.rows import Result, Row
-from kravkoll.runner import guard, header, preflight, selecting, subjects
+from kravkoll.runner import guard, header, permission, preflight, selecting, subjects
 from kravkoll.runner.collecting import RowPlugin
 from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.execution import NOTES, Execution
@@ -49,10 +47,8 @@ class Order:
 class Assessing(RowPlugin):
     """Plugin object of one assessment."""
 
-    def __init__(
-        self, config: pytest.Config, order: Order, progress: Callable[[str, str], None] = lambda *_: None
-    ) -> None:
-        super().__init__(config, load(order.layout))
+    def __init__(self, order: Order, progress: Callable[[str, str], None] = lambda *_: None) -> None:
+        super().__init__(load(order.layout))
         self.order = order
         self.progress = progress
         self.environment = self.workspace.environment(order.environment)
@@ -98,7 +94,7 @@ class Assessing(RowPlugin):
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Write the plan, run every row, write every result."""
         with contextlib.ExitStack() as stack:
-            stack.enter_context(guard.only(hosts(self.environment)))
+            stack.enter_context(guard.only(permission.hosts(self.environment, self.started)))
             base = stack.enter_context(ground(self.workspace, self.environment))
             redactor = Redactor(base.cast.values())
             store = EvidenceStore(self.folder / "evidence", redactor)
@@ -186,12 +182,3 @@ class Assessing(RowPlugin):
         )
         self.exit = worst({self.assessment.exit, Exit.OUR_FAULT}) if broken else self.assessment.exit
         session.exitstatus = int(self.exit)
-
-
-def hosts(environment: Environment) -> Iterator[str]:
-    """The hosts that an environment declares."""
-    for deployment in environment.systems.values():
-        for place in deployment.interfaces.values():
-            for url in (place.url, place.token_endpoint):
-                if url:
-                    yield urlsplit(url).hostname or ""

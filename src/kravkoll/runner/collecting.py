@@ -25,11 +25,16 @@ class RowPlugin:
     rows: Sequence[Row]
     execution: Execution
 
-    def __init__(self, config: pytest.Config, workspace: Workspace) -> None:
-        self.config = config
+    config: pytest.Config
+
+    def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.items: dict[str, pytest.Item] = {}
         self.blocked: Mapping[tuple[str, str], Unjudged] = {}
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Called when registered: pytest's configuration, where fixtures find what is running."""
+        self.config = config
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One item a row of the function's check."""
@@ -62,14 +67,14 @@ class RowPlugin:
         row = item.stash[ROW]
         context = self.config.stash[CONTEXT]
         running = context.platform
-        subjects.make(running, row, context.as_of)
         permission.require(
             row,
             running.ground.environment,
-            subjects.address_of(running, row),
+            subjects.addresses_of(running, row),
             subjects.row_capabilities(running, row),
             datetime.now().astimezone(),
         )
+        subjects.make(running, row, context.as_of)
         if (row.system, row.part) in self.blocked:
             raise self.blocked[row.system, row.part]
         self.execution.gate(row)

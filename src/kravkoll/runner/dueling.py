@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from kravkoll.contracts.layout import Layout
 from kravkoll.contracts.workspace import load_trusted
 from kravkoll.record.outcome import Outcome
 from kravkoll.record.rows import Result, Row
-from kravkoll.runner import guard, suites
-from kravkoll.runner.assessing import hosts
+from kravkoll.runner import guard, permission, suites
 from kravkoll.runner.collecting import RowPlugin
 from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.duels import Duel, Fought, judge, sample
@@ -49,8 +48,8 @@ class Task:
 class Dueling(RowPlugin):
     """Plugin object of one worker."""
 
-    def __init__(self, config: pytest.Config, task: Task) -> None:
-        super().__init__(config, load_trusted(Layout(Path(task.workspace))))
+    def __init__(self, task: Task) -> None:
+        super().__init__(load_trusted(Layout(Path(task.workspace))))
         self.task = task
         self.environment = self.workspace.environment(task.environment)
         self.as_of = date.fromisoformat(task.as_of)
@@ -63,7 +62,7 @@ class Dueling(RowPlugin):
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """The honest baseline of each stand-in that is needed, then every duel."""
         with contextlib.ExitStack() as stack:
-            stack.enter_context(guard.only(hosts(self.environment)))
+            stack.enter_context(guard.only(permission.hosts(self.environment, datetime.now().astimezone())))
             base = stack.enter_context(ground(self.workspace, self.environment))
             out = stack.enter_context(Path(self.task.out).open("w", encoding="utf-8"))
             for duel in self.task.duels:
@@ -137,7 +136,7 @@ class _Entry:
         self.task = task
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.pluginmanager.register(Dueling(config, self.task), "kravkoll-dueling")
+        config.pluginmanager.register(Dueling(self.task), "kravkoll-dueling")
 
 
 def main(path: str) -> int:

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+LOOK_UPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
+CONTACTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+
 
 class UndeclaredHost(Exception):
     """Something tried to reach a host that no environment declares: our fault, never the supplier's."""
@@ -23,9 +26,9 @@ class _Guard:
     def refuse(self, event: str, arguments: tuple[object, ...]) -> None:
         if self.hosts is None:
             return
-        if event == "socket.getaddrinfo":
+        if event in LOOK_UPS:
             self._look_up(arguments[0])
-        elif event in ("socket.connect", "socket.sendto"):
+        elif event in CONTACTS:
             self._connect(arguments[1])
 
     def _look_up(self, host: object) -> None:

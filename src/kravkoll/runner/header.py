@@ -69,13 +69,14 @@ def _header(run: "Assessing") -> dict[str, Any]:
         "partial": {"selection": run.selection} if run.selection else None,
         "rule": run.rule.id,
         "gate": dump(run.gate),
+        "standin_fault": None,  # an assessment looks at honest stand-ins; duels write no record
         "proof": _proof(run),
         "catalogue": _catalogue(run),
     }
 
 
 def _catalogue(run: "Assessing") -> dict[str, dict[str, int]]:
-    """How many rows each area's catalogue of known breaches has, and how many the checks of today look for."""
+    """Rows of each area's catalogue of known breaches, and how many of them a check looks for today."""
     workspace = run.workspace
     looked_for = {identity for check in workspace.checks.values() for identity in check.catalogue}
     return {

@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from kravkoll.contracts import documents
 from kravkoll.contracts.model import Environment
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import Inconclusive
+from kravkoll.runner import permission
 from kravkoll.serving.loopback import Loopback
 from kravkoll.standins.faults import Behaviour
 from kravkoll.standins.installation import Installation
@@ -89,12 +91,13 @@ class Platform:
         `needed` names the systems whose stand-ins are to run; None means all.
         """
         self._open_posts()
+        moment = datetime.now().astimezone()
         systems = self.ground.environment.systems
         register = self.ground.environment.register
         for system in sorted(systems, key=lambda name: name != register):
             deployment = systems[system]
             for interface, place in deployment.interfaces.items():
-                if place.url:
+                if place.url and permission.permitted(self.ground.environment, place.url, moment):
                     self.addresses[system, interface] = place.url.rstrip("/")
                 if place.path:
                     self.deliveries[system] = str(self._beside_environment(place.path))

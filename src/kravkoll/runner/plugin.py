@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--env"):
         return
     try:
-        assessing = Assessing(config, _order(config))
+        assessing = Assessing(_order(config))
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from error
     config.args[:] = [str(path) for path in assessing.files()]

@@ -1,5 +1,6 @@
 """Before a run: which places can be reached, which secrets are there, and who must do what."""
 
+import errno
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from kravkoll.record.outcome import Inconclusive, NotExercised, Unjudged
 from kravkoll.record.rows import Row
 from kravkoll.runner.permission import secret
 from kravkoll.runner.platform import Platform
+
+NO_WAY = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
 
 type Whose = Literal["configuration", "harness", "network", "supplier"]
 
@@ -61,8 +64,12 @@ def _reach(system: str, interface: str, address: str, timeout: float) -> Iterato
     except socket.gaierror as error:
         yield Obstacle(system, interface, "network", Inconclusive("network.dns", f"{host}: {error.strerror}"))
     except TimeoutError:
-        yield Obstacle(system, interface, "network", Inconclusive("subject.timeout", f"{host}:{port}"))
+        yield Obstacle(system, interface, "network", Inconclusive("network.timeout", f"{host}:{port}"))
     except OSError as error:
+        if error.errno in NO_WAY:
+            detail = f"{host}:{port}: {error.strerror}"
+            yield Obstacle(system, interface, "network", Inconclusive("network.no-way", detail))
+            return
         yield Obstacle(
             system, interface, "supplier", Inconclusive("subject.unreachable", f"{host}:{port}: {error}")
         )

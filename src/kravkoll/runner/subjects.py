@@ -16,7 +16,7 @@ from kravkoll.contracts.model import EvidenceDocument, Flow, Interface
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import NotExercised
 from kravkoll.record.rows import Row
-from kravkoll.runner.permission import secret
+from kravkoll.runner.permission import places_of, secret
 from kravkoll.runner.platform import Platform
 
 type Capabilities = Mapping[str, Mapping[str, Any]]
@@ -40,11 +40,17 @@ def interface_of(workspace: Workspace, row: Row) -> Interface | None:
     return next(i for i in workspace.systems[row.system].interfaces if i.id == row.part)
 
 
-def address_of(platform: Platform, row: Row) -> str:
-    """The address that running the row contacts, for the permission; empty where there is none."""
-    if row.kind == "interface":
-        return platform.addresses.get((row.system, row.part), "")
-    return platform.api_of(row.system) if row.kind == "flow" else ""
+def addresses_of(platform: Platform, row: Row) -> Iterator[str]:
+    """Every address that running the row may contact, for the permission; a delivery is a folder."""
+    workspace, environment = platform.ground.workspace, platform.ground.environment
+    interface = interface_of(workspace, row)
+    if interface is not None and interface.kind in ADDRESSED:
+        yield from places_of(environment, row.system, interface.id)
+    elif interface is not None and interface.kind == "client":
+        yield from places_of(environment, row.system)
+    elif row.kind == "flow":
+        flow = workspace.flows[row.place]
+        yield from (*places_of(environment, flow.sender), *places_of(environment, flow.receiver))
 
 
 def row_capabilities(platform: Platform, row: Row) -> Capabilities:
@@ -56,12 +62,10 @@ def row_capabilities(platform: Platform, row: Row) -> Capabilities:
 
 
 def make(platform: Platform, row: Row, as_of: date) -> Subject:
-    """What a check function is given. Raises NotExercised where the environment lacks the system."""
+    """What a check function is given. Raises NotExercised where the environment lacks an address."""
     ground = platform.ground
-    if row.system and row.system not in ground.environment.systems:
-        raise NotExercised("environment.no-system", row.system)
     interface = interface_of(ground.workspace, row)
-    address = address_of(platform, row)
+    address = _address(platform, row)
     if interface is not None and interface.kind in ADDRESSED and not address:
         raise NotExercised("environment.no-address", f"{row.system}/{row.part}")
     return Subject(
@@ -85,6 +89,12 @@ def make(platform: Platform, row: Row, as_of: date) -> Subject:
         feeds=tuple(_feeds(platform, row.system)),
         listeners=platform.posts,
     )
+
+
+def _address(platform: Platform, row: Row) -> str:
+    if row.kind == "interface":
+        return platform.addresses.get((row.system, row.part), "")
+    return platform.api_of(row.system) if row.kind == "flow" else ""
 
 
 def city_of(platform: Platform, row: Row) -> City:

@@ -1,0 +1,76 @@
+"""The command line: what it says when asked rightly and wrongly, and its exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kravkoll.contracts.layout import packaged
+
+
+def kravkoll(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kravkoll", *arguments],
+        cwd=folder or packaged(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_help_names_every_command_and_exit_code() -> None:
+    shown = kravkoll("--help").stdout
+    for word in ("demo", "run", "plan", "list", "explain", "validate", "prove", "report", "5 something"):
+        assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("lst",), "did you mean 'list'?"),
+        (("explain", "ENC-TLS-99"), "did you mean 'ENC-TLS-0"),
+        (("run", "--env", "demoo", "--supplier", "tempus"), "did you mean 'demo'?"),
+        (("run", "--env", "demo", "--supplier", "tempsu"), "did you mean 'tempus'?"),
+        (("run", "--env", "demo", "--supplier", "tempus", "-k", "XYZ-"), "selects no row"),
+        (
+            ("run", "--env", "demo", "--supplier", "tempus", "--phase", "acceptence"),
+            "did you mean 'acceptance'?",
+        ),
+        (("prove", "--fault", "api.paging.ofset"), "did you mean 'api.paging.offset'?"),
+        (("plan", "--as-of", "yesterday"), "is not a date"),
+        (("report", "nowhere"), "holds no results.jsonl"),
+        (("validate", "--workspace", "src"), "is no workspace"),
+    ],
+)
+def test_wrong_words_name_the_likely_fix_and_exit_with_4(arguments: tuple[str, ...], said: str) -> None:
+    ended = kravkoll(*arguments)
+    assert ended.returncode == 4
+    assert said in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_list_and_explain_and_plan_never_import_pytest() -> None:
+    program = (
+        "import sys; sys.argv = ['kravkoll', *{arguments!r}]\n"
+        "from kravkoll.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "assert not {{'pytest', 'hypothesis', 'schemathesis', 'mitmproxy'}} & set(sys.modules)\n"
+    )
+    for arguments in (["list", "checks"], ["explain", "ENC-TLS-02"], ["plan"], ["--help"]):
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(arguments=arguments)],
+            cwd=packaged(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+def test_list_speaks_both_languages_and_json() -> None:
+    assert "krypter" in kravkoll("list", "requirements", "--language", "sv").stdout
+    rows = json.loads(kravkoll("list", "checks", "--format", "json").stdout)
+    assert {"id", "says"} == set(rows[0])
+
+
+def test_explain_tells_a_finding_its_remedy() -> None:
+    shown = kravkoll("explain", "SP-17.sent").stdout
+    assert "remedy:" in shown
+    assert "SEC-MIN-01" in shown
