@@ -189,6 +189,7 @@ def test_a_supplier_that_nothing_looks_at_is_not_called_incomplete(tmp_path: Pat
     document = page(run, tmp_path / "run")
     assert "OFULLSTÄNDIGT" not in text(document)
     assert "1 avgörande krav kunde inte prövas" in text(document)
+    assert "Inget krav kunde prövas." in text(document.get_element_by_id("unmet"))
 
 
 @pytest.mark.parametrize("cut", [1, 40, 4000])

@@ -121,6 +121,13 @@ class Report:
         )
 
     @property
+    def saw_something(self) -> bool:
+        """True where some row said yes or no: only then is a lack of defects worth anything."""
+        return any(
+            result.outcome in (Outcome.MET, Outcome.NOT_MET) for result in self.record.results.values()
+        )
+
+    @property
     def untested(self) -> tuple[Assessed, ...]:
         """Deciding requirements that were not tested."""
         return tuple(item for item in self.gating if item.verdict is Verdict.NOT_TESTED)
