@@ -1,4 +1,4 @@
-"""The package as it is delivered: it carries its own workspace, runs from an empty folder and writes nothing home."""
+"""The package as delivered: it carries its own workspace, runs from an empty folder, writes nothing home."""
 
 import json
 import os

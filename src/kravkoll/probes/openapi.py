@@ -5,22 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from kravkoll.contracts import documents
 
 type Document = dict[str, Any]
 
 FEW = 2
 METHODS = ("get", "post", "put", "patch", "delete")
-
-
-class _PlainText(yaml.SafeLoader):
-    """PyYAML would turn unquoted timestamps into objects that no JSON answer can equal."""
-
-
-_PlainText.yaml_implicit_resolvers = {
-    first: [rule for rule in rules if rule[0] != "tag:yaml.org,2002:timestamp"]
-    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +73,7 @@ def _merged(
 
 def read_document(path: Path) -> Document:
     """A YAML or JSON document with timestamps left as text."""
-    loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainText)  # noqa: S506  a SafeLoader
+    loaded = documents.read(path, path.name).data
     if not isinstance(loaded, dict):
         raise TypeError(f"{path.name} holds no mapping")
     return loaded
