@@ -109,3 +109,9 @@ def test_zero_executed_is_a_fault(tmp_path: Path) -> None:
     away = [Result(row=row.id, outcome=Outcome.NOT_APPLICABLE, reason=Reason("x")) for row in ROWS]
     write(tmp_path, *away)
     assert any("no row was executed" in fault for fault in read(tmp_path).faults)
+
+
+def test_a_lone_surrogate_is_written_as_an_escape(tmp_path: Path) -> None:
+    odd = Result(row=ROWS[0].id, outcome=Outcome.ERROR, observation="broken \udc80 text")
+    write(tmp_path, odd, UNSEEN)
+    assert read(tmp_path).results[odd.row].observation == odd.observation

@@ -33,7 +33,7 @@ class Journal:
     def write(self, line: Mapping[str, Any]) -> None:
         """Append one line."""
         text = json.dumps(self._redact(dict(line)), ensure_ascii=False, sort_keys=True, default=str)
-        payload = text.encode() + b"\n"
+        payload = text.encode("utf-8", "backslashreplace") + b"\n"  # a lone surrogate stays a JSON escape
         self._chain.update(payload)
         self._file.write(payload)
         self._file.flush()

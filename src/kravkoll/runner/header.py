@@ -58,7 +58,7 @@ def _header(run: "Assessing") -> dict[str, Any]:
         },
         "agreements": [dump(agreement) for agreement in plan.agreements],
         "profiles": [
-            {"id": profile.id, "from": profile.valid_from.isoformat()}
+            {"id": profile.id, "kind": profile.kind, "from": profile.valid_from.isoformat()}
             for profile in run.workspace.profiles.values()
         ],
         "as_of": run.order.as_of.isoformat(),
