@@ -11,10 +11,18 @@ from kravkoll.record.outcome import Finding, Outcome, Reason
 from kravkoll.record.rows import Result, Row
 
 ROWS = tuple(
-    Row(check=f"ENC-TLS-0{n}", supplier="tempus", kind="interface", place="tempus", part="api", system="tempus",
-        requirements=("ENC-01",), needs=("tls.endpoint",))
+    Row(
+        check=f"ENC-TLS-0{n}",
+        supplier="tempus",
+        kind="interface",
+        place="tempus",
+        part="api",
+        system="tempus",
+        requirements=("ENC-01",),
+        needs=("tls.endpoint",),
+    )
     for n in (1, 2)
-)  # fmt: skip
+)
 FINDING = Finding("proto.tls10", "TLS 1.2", ["TLS 1.0"], ({"port": 443},), 1, 3)
 
 
@@ -32,7 +40,7 @@ def write(folder: Path, *results: Result, footer: bool = True) -> None:
             journal.footer(interrupted=None)
 
 
-BREACH = Result(row=ROWS[0].id, outcome=Outcome.NOT_MET, findings=(FINDING,), evidence=("sha256:1",), seconds=0.1)
+BREACH = Result(row=ROWS[0].id, outcome=Outcome.NOT_MET, findings=(FINDING,), evidence=("sha256:1",))
 UNSEEN = Result(row=ROWS[1].id, outcome=Outcome.INCONCLUSIVE, reason=Reason("subject.timeout", "443"))
 
 
