@@ -48,7 +48,7 @@ UNWANTED = frozenset(
     a39a7ffad4a3013f a4aa2ac280bb8d1a add92b9cde2bdbf3 ba20768a02ee5327 c0d67255424148d8 c70eca6b0f88f44d
     c857d09db23e6822 c899567ee9068517 c9ad8f2cc1294afa cd88a6fb14237c16 de2187af3fb01170 deabe057afdf97fb
     eb7e11c7f9ecbcf4 ebde709e306badca fc5a1047f5919892
-    """.split()
+    """.split()  # noqa: SIM905  # a list literal of these would be a page long
 )
 """The first 16 digits of sha256 of words that do not belong here: programs that write text, tools of a
 workplace, hosts of package registries. As digests, so that this file does not hold them either."""
