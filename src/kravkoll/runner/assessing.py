@@ -93,6 +93,8 @@ class Assessing(RowPlugin):
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Write the plan, run every row, write every result."""
+        if session.config.getoption("collectonly"):
+            return True
         with contextlib.ExitStack() as stack:
             stack.enter_context(guard.only(permission.hosts(self.environment, self.started)))
             base = stack.enter_context(ground(self.workspace, self.environment))
@@ -182,3 +184,14 @@ class Assessing(RowPlugin):
         )
         self.exit = worst({self.assessment.exit, Exit.OUR_FAULT}) if broken else self.assessment.exit
         session.exitstatus = int(self.exit)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Where the record is, and what it is worth; `kravkoll run` does not load pytest's terminal."""
+        if self.exit is None:
+            return
+        if self.selection:
+            terminalreporter.write_line(f"kravkoll: a partial run ({self.selection}) accepts nothing")
+        told = self.exit.name.lower().replace("_", " ")
+        terminalreporter.write_line(
+            f"kravkoll: exit {int(self.exit)} ({told}); `kravkoll report {self.folder}`"
+        )

@@ -109,9 +109,10 @@ class Execution:
 
     def _result(self, item: pytest.Item, reports: list[pytest.TestReport]) -> Result:
         judged = item.stash.get(JUDGED, {})
-        main = judged.get("call") or judged.get("setup") or MET
-        if judged.get("setup", MET).outcome is not Outcome.MET:
-            main = judged["setup"]
+        called = any(report.when == "call" for report in reports)
+        main = judged.get("setup") or judged.get("call")
+        if main is None:  # only a check that was called, and said nothing, is met
+            main = MET if called else our_error("check.not-called", "it was set up only")
         teardown = judged.get("teardown")
         beside = (teardown.observation or "teardown failed",) if teardown else ()
         if teardown and main.outcome is Outcome.MET:

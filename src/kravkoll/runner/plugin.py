@@ -11,6 +11,19 @@ from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import Layout
 from kravkoll.runner.assessing import Assessing, Order
 
+IDLE = pytest.StashKey[int]()
+"""How many checks were deselected for want of --env."""
+
+FOREIGN_CHOICES = {
+    "markexpr": "-m",
+    "deselect": "--deselect",
+    "ignore": "--ignore",
+    "ignore_glob": "--ignore-glob",
+    "setuponly": "--setup-only",
+    "setupplan": "--setup-plan",
+}
+"""pytest's own ways to leave something out, by the name of the option's value."""
+
 pytest_plugins = ["kravkoll.runner.fixtures"]
 
 
@@ -40,12 +53,41 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--env"):
         return
     try:
+        _refuse_foreign_choices(config)
         assessing = Assessing(_order(config))
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from error
     config.args[:] = [str(path) for path in assessing.files()]
     config.option.keyword = ""  # the plan is narrowed already; pytest would deselect the controls
     config.pluginmanager.register(assessing, "kravkoll-assessing")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without --env a check has nothing to look at: it is deselected, and never an error."""
+    if config.getoption("--env"):
+        return
+    idle = [item for item in items if hasattr(getattr(item, "function", None), "kravkoll_check")]
+    if idle:
+        items[:] = [item for item in items if item not in idle]
+        config.stash[IDLE] = len(idle)
+        config.hook.pytest_deselected(items=idle)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> str:
+    """Say how checks are run, where some were deselected."""
+    idle = config.stash.get(IDLE, 0)
+    told = "run them with --env ENVIRONMENT --supplier SUPPLIER, such as --env demo --supplier tempus"
+    return f"kravkoll: {idle} checks have nothing to look at; {told}" if idle else ""
+
+
+def _refuse_foreign_choices(config: pytest.Config) -> None:
+    """A row that pytest leaves out, or runs without its call, makes the record untrue."""
+    for option, name in FOREIGN_CHOICES.items():
+        if getattr(config.option, option, None):
+            raise ConfigurationError(f"{name} cannot be used with --env; choose rows with -k or --row")
+    if getattr(config.option, "numprocesses", None) or getattr(config.option, "dist", "no") != "no":
+        raise ConfigurationError("an assessment is one process with one writer; run without -n and --dist")
 
 
 def _order(config: pytest.Config) -> Order:
