@@ -10,6 +10,7 @@ from kravkoll.contracts import sources
 from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import Layout
 from kravkoll.runner.assessing import Assessing, Order
+from kravkoll.runner.collecting import RowPlugin
 
 IDLE = pytest.StashKey[int]()
 """How many checks were deselected for want of --env."""
@@ -64,8 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without --env a check has nothing to look at: it is deselected, and never an error."""
-    if config.getoption("--env"):
+    """Without an assessment or a duel a check has nothing to look at: it is deselected, no error."""
+    if any(isinstance(plugin, RowPlugin) for plugin in config.pluginmanager.get_plugins()):
         return
     idle = [item for item in items if hasattr(getattr(item, "function", None), "kravkoll_check")]
     if idle:
