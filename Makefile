@@ -37,7 +37,6 @@ benchmarks: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml .ci/install
 	bash .ci/install
-	touch $(STAMP)
 
 clean:
 	rm -rf .venv reports/out
