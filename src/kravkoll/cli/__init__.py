@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import traceback
 
 import click
 
@@ -73,7 +74,8 @@ def main() -> None:
         from kravkoll.contracts.errors import ConfigurationError  # noqa: PLC0415  # pydantic-free, but lazy all the same
 
         if not isinstance(error, ConfigurationError):
-            raise
+            traceback.print_exc()  # Python's own code would be 1, which says that something is not met
+            sys.exit(3)
         click.echo(str(error), err=True)
         sys.exit(4)
     sys.exit(code if isinstance(code, int) else 0)

@@ -24,6 +24,9 @@ from kravkoll.contracts.workspace import load
 @click.option("--rule", default="", help="Acceptance rule; the first if silent.")
 @click.option("--side", type=click.Choice(["city", "supplier"]), default="city", help="Who makes this run.")
 @click.option(
+    "--fault", default="", help="Start the simulated system with this fault, to read what is told of it."
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the record; reports/out/<run> if silent."
 )
 @click.option("--language", type=click.Choice(["sv", "en"]), default="en", help="Language of the summary.")
@@ -70,8 +73,8 @@ def _each(layout: Layout, options: dict[str, object]) -> int:
     if options["env"] not in workspace.environments:
         hint = near(str(options["env"]), workspace.environments)
         raise ConfigurationError(f"no environment {options['env']!r}; {hint}")
-    if options["rows"] or options["out"]:
-        raise ConfigurationError("--row and --out are for one supplier; name it with --supplier")
+    if options["rows"] or options["out"] or options["fault"]:
+        raise ConfigurationError("--row, --fault and --out are for one supplier; name it with --supplier")
     commands = [
         (name, arguments(layout, name, str(options["env"]), str(options["as_of"]), str(options["phase"])))
         for name in sorted(workspace.suppliers)

@@ -65,7 +65,7 @@ class Assessment:
 
 
 def assess(record: Record) -> Assessment:
-    """Roll a record up. A record without footer is read as interrupted."""
+    """Roll a record up. Without footer it was interrupted; with one that does not fit, we broke it."""
     rows: dict[str, dict[str, Row]] = {}
     for row in record.rows.values():
         for requirement in row.requirements:
@@ -81,13 +81,15 @@ def assess(record: Record) -> Assessment:
         for identity, item in assessed.items()
         if procured and (not header.get("partial") or item.rows)
     }
+    interrupted = record.footer is None or record.footer.get("interrupted") is not None
     errors = sum(result.outcome is Outcome.ERROR for result in record.results.values())
+    errors += not interrupted and not record.complete
     code = exit_code(
         counted,
         {identity: item.requirement for identity, item in assessed.items()},
         _adapter(Gate).validate_python(header["gate"]),
         errors=errors,
-        interrupted=record.footer is None or record.footer.get("interrupted") is not None,
+        interrupted=interrupted,
     )
     return Assessment(record, assessed, code)
 

@@ -127,7 +127,10 @@ class _Replay:
             self.faults.append(f"line {number} stands after the footer")
         if (number == 1) != (kind == "header"):
             self.faults.append(f"line {number}: the header must be the first line, and only that")
-        self._sort(number, kind, line)
+        try:
+            self._sort(number, kind, line)
+        except (ValueError, TypeError, KeyError) as error:
+            self.faults.append(f"line {number} is no {kind}: {type(error).__name__} {error}")
         self.chain.update(raw)
 
     def _sort(self, number: int, kind: str, line: dict[str, Any]) -> None:
@@ -178,7 +181,7 @@ class _Replay:
         executed = [
             result for result in self.results.values() if result.outcome is not Outcome.NOT_APPLICABLE
         ]
-        if not executed:
+        if self.rows and not executed:
             self.faults.append("no row was executed")
         for identity in self.rows:
             if identity not in self.results:

@@ -41,7 +41,10 @@ def assess_here(order: Order, progress: Callable[[str, str], None] = lambda *_: 
     with suites.quiet_environment():
         code = pytest.main(suites.arguments(order.layout), plugins=[_Entry(assessing)])
     if assessing.exit is None:
-        return Ended(order.supplier, Exit(code) if code in list(Exit) else Exit.OUR_FAULT, None)
+        interrupted = (
+            code == pytest.ExitCode.INTERRUPTED
+        )  # anything else: pytest could not begin with our suites
+        return Ended(order.supplier, Exit.INTERRUPTED if interrupted else Exit.OUR_FAULT, None)
     return Ended(order.supplier, assessing.exit, assessing.folder)
 
 

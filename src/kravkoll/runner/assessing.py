@@ -1,6 +1,7 @@
 """One assessment: one supplier, one environment, one process, one writer."""
 
 import contextlib
+import signal
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -41,6 +42,8 @@ class Order:
     phase: str = "acceptance"
     rule: str = ""
     side: str = "city"
+    fault: str = ""
+    """A fault that a simulated system is started with, to see what its supplier would be told."""
     out: Path | None = None
 
 
@@ -55,6 +58,7 @@ class Assessing(RowPlugin):
         self.rule, self.gate = selecting.gate(self.workspace, order.rule, order.phase)
         whole = plan(self.workspace, order.supplier, order.as_of)
         self.plan, self.selection = selecting.narrowed(whole, order.rows, order.keyword, order.checks)
+        self.fault = selecting.faulty(self.workspace, self.environment, whole.supplier, order.fault)
         self.started = datetime.now().astimezone()
         self.run_id = f"{self.started:%Y%m%dT%H%M%S}-{order.supplier}-{order.environment}"
         self.folder = selecting.fresh(order.out or order.layout.output / self.run_id)
@@ -96,6 +100,7 @@ class Assessing(RowPlugin):
         if session.config.getoption("collectonly"):
             return True
         with contextlib.ExitStack() as stack:
+            stack.enter_context(_ended_by_request())
             stack.enter_context(guard.only(permission.hosts(self.environment, self.started)))
             base = stack.enter_context(ground(self.workspace, self.environment))
             redactor = Redactor(base.cast.values())
@@ -105,9 +110,11 @@ class Assessing(RowPlugin):
                 journal.write(line)
             journal.plan(self.plan.rows)
             through_proxy = any(row.kind == "flow" or row.part == "client" for row in self.plan.rows)
-            running = stack.enter_context(platform(base, through_proxy=through_proxy, needed=self._needed()))
+            running = stack.enter_context(
+                platform(base, fault=self.fault, through_proxy=through_proxy, needed=self._needed())
+            )
             self.config.stash[CONTEXT] = Context(running, self.order.as_of)
-            self.blocked = preflight.blocked(running, self.plan.rows)
+            self.blocked = preflight.blocked(running, self.plan.rows, self.progress)
             self._execute(session, journal, store)
         return True
 
@@ -179,10 +186,8 @@ class Assessing(RowPlugin):
         if not (self.folder / "results.jsonl").exists():
             return
         self.assessment = assess(read(self.folder))
-        broken = exitstatus == pytest.ExitCode.INTERNAL_ERROR or (
-            not self.assessment.record.complete and not self.interrupted and bool(self.rows)
-        )
-        self.exit = worst({self.assessment.exit, Exit.OUR_FAULT}) if broken else self.assessment.exit
+        broken = {Exit.OUR_FAULT} if exitstatus == pytest.ExitCode.INTERNAL_ERROR else set()
+        self.exit = worst({self.assessment.exit, *broken})
         session.exitstatus = int(self.exit)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -195,3 +200,17 @@ class Assessing(RowPlugin):
         terminalreporter.write_line(
             f"kravkoll: exit {int(self.exit)} ({told}); `kravkoll report {self.folder}`"
         )
+
+
+@contextlib.contextmanager
+def _ended_by_request() -> Iterator[None]:
+    """A polite end (SIGTERM, as from a CI that cancels) is an interruption: the record gets its footer."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt("ended by SIGTERM")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -73,7 +73,9 @@ class Execution:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports = _protocol(item, following)
         result = self._result(item, reports)
-        if waits and result.outcome in (Outcome.MET, Outcome.NOT_MET):
+        if (
+            waits and result.outcome is Outcome.MET
+        ):  # evidence of a breach stands, whatever becomes of the control
             self.sink(row, result, True)
             held.setdefault(row.control, []).append(_Held(item, reports, result))
             self.results[row.id] = result
@@ -93,7 +95,7 @@ class Execution:
             holds = self._result(control, _protocol(control, following)).outcome is Outcome.MET
         for waiting in held:
             result = waiting.result
-            if not holds and result.outcome is Outcome.MET:
+            if not holds:
                 reason = Reason("subject.broke", control.stash[ROW].id)
                 result = replace(result, outcome=Outcome.INCONCLUSIVE, reason=reason)
                 _overturn(waiting.reports, str(reason))
@@ -172,7 +174,7 @@ def note_judgement(
     if call.excinfo is None:
         return
     error = call.excinfo.value
-    judgement = judge(error, card) if call.when != "teardown" else our_error("teardown.failed", error)
+    judgement = judge(error, card) if call.when != "teardown" else our_error("check.teardown", error)
     item.stash[JUDGED][str(call.when)] = judgement
     if judgement.outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED):
         skip_report(report, f"{judgement.outcome}: {judgement.reason}")

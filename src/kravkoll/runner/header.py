@@ -69,7 +69,7 @@ def _header(run: "Assessing") -> dict[str, Any]:
         "partial": {"selection": run.selection} if run.selection else None,
         "rule": run.rule.id,
         "gate": dump(run.gate),
-        "standin_fault": None,  # an assessment looks at honest stand-ins; duels write no record
+        "standin_fault": run.order.fault or None,
         "proof": _proof(run),
         "catalogue": _catalogue(run),
     }

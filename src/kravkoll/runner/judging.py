@@ -43,7 +43,9 @@ def _not_met(raised: list[NotMet], card: CheckCard) -> Judgement:
     findings = tuple(finding for error in raised for finding in error.findings)
     unknown = sorted({finding.code for finding in findings} - set(card.findings))
     if unknown:
-        return our_error("finding.unknown", f"{card.id} has no finding {', '.join(unknown)} on its card")
+        return our_error(
+            "check.unknown-finding", f"{card.id} has no finding {', '.join(unknown)} on its card"
+        )
     return Judgement(Outcome.NOT_MET, findings=findings)
 
 

@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -42,9 +42,22 @@ def obstacles(platform: Platform, rows: Iterable[Row]) -> Iterator[Obstacle]:
             yield from _reach(system, interface, address, environment.limits.timeout_seconds)
 
 
-def blocked(platform: Platform, rows: Iterable[Row]) -> Mapping[tuple[str, str], Unjudged]:
-    """(system, interface) to the reason that every row there carries."""
-    return {(found.system, found.interface): found.unjudged for found in obstacles(platform, rows)}
+MEND = {
+    "configuration": "your configuration",
+    "harness": "our harness",
+    "network": "the network",
+    "supplier": "the supplier's system",
+}
+
+
+def blocked(
+    platform: Platform, rows: Iterable[Row], tell: Callable[[str, str], None] = lambda *_: None
+) -> Mapping[tuple[str, str], Unjudged]:
+    """(system, interface) to the reason that every row there carries; `tell` hears whose each is to mend."""
+    found = list(obstacles(platform, rows))
+    for one in found:
+        tell(f"{one.system}/{one.interface}: {one.unjudged.reason} ({MEND[one.whose]})", "preflight")
+    return {(one.system, one.interface): one.unjudged for one in found}
 
 
 def _secret(platform: Platform, system: str, interface: str, place: Place) -> Iterator[Obstacle]:

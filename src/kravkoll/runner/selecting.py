@@ -6,7 +6,7 @@ from pathlib import Path
 from _pytest.mark.expression import Expression
 
 from kravkoll.contracts.errors import ConfigurationError, near
-from kravkoll.contracts.model import AcceptanceRule, Gate
+from kravkoll.contracts.model import AcceptanceRule, Environment, Gate, Supplier
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.rows import Row
 from kravkoll.runner.plan import Plan
@@ -24,6 +24,25 @@ def gate(workspace: Workspace, rule_id: str, phase: str) -> tuple[AcceptanceRule
             return rule, candidate
     phases = [candidate.phase for candidate in rule.phases]
     raise ConfigurationError(f"rule {rule.id!r} has no phase {phase!r}; {near(phase, phases)}")
+
+
+def faulty(
+    workspace: Workspace, environment: Environment, supplier: Supplier, fault: str
+) -> tuple[str, str] | None:
+    """The stand-in that is started with the fault: the supplier's own, else the first that it applies to."""
+    if not fault:
+        return None
+    if fault not in workspace.faults:
+        raise ConfigurationError(f"no fault {fault!r}; {near(fault, workspace.faults)}")
+    own = {system.id for system in supplier.systems}
+    running = [(name not in own, d.standin) for name, d in environment.systems.items() if d.standin]
+    for _, standin in sorted(running):
+        if standin in workspace.faults[fault].applies_to:
+            return standin, fault
+    here = (
+        f"{environment.id} runs none of {', '.join(workspace.faults[fault].applies_to)} as a simulated system"
+    )
+    raise ConfigurationError(f"fault {fault!r} applies to nothing here: {here}")
 
 
 def narrowed(

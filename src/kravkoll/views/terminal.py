@@ -81,6 +81,8 @@ def _head(report: Report, console: Console, told: Words) -> None:
     environment = f"{told.say('fact.environment')} {header['environment']['id']}"
     dates = f"{told.say('fact.as_of')} {header['as_of']}, {environment}"
     _line(console, Text.assemble((about, "bold"), f" ({dates})"))
+    if header.get("standin_fault"):
+        _line(console, Text(f"{told.say('fact.fault')}: {visible(header['standin_fault'])}"))
 
 
 def _requirement(report: Report, console: Console, item: Assessed, told: Words, shown: set[str]) -> None:
