@@ -170,9 +170,9 @@ class Report:
     def repeat(self, row: str) -> str:
         """The command that repeats one row."""
         environment, supplier = self.header["environment"]["id"], self.supplier["id"]
-        return shlex.join(
-            ["kravkoll", "run", "--env", visible(environment), "--supplier", visible(supplier), "--row", row]
-        )
+        fault = ["--fault", visible(self.header["standin_fault"])] if self.header.get("standin_fault") else []
+        given = ["--env", visible(environment), "--supplier", visible(supplier), *fault, "--row", row]
+        return shlex.join(["kravkoll", "run", *given])
 
     def card(self, row: Row) -> Mapping[str, Any]:
         """The check's card; empty where the record ended before it."""
