@@ -64,8 +64,10 @@ def command(  # noqa: PLR0913  # click hands over every option
 def _chosen(
     workspace: Workspace, layout: Layout, names: Sequence[str], *, changed: bool
 ) -> tuple[FaultCard, ...]:
-    from kravkoll.runner.choosing import changed_faults, named_faults  # noqa: PLC0415  # as above
+    from kravkoll.runner.choosing import changed_faults, mismatched, named_faults  # noqa: PLC0415  # as above
 
+    if faults := tuple(mismatched(workspace)):
+        raise ConfigurationError(faults=faults)
     if names:
         return named_faults(workspace, names)
     if changed:

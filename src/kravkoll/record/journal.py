@@ -158,6 +158,8 @@ class _Replay:
             self.faults.append(f"format {line.get('format')!r} is not {FORMAT!r}")
 
     def _footer(self, line: dict[str, Any]) -> None:
+        if not {"chain", "complete", "interrupted"} <= set(line):
+            raise ValueError("it lacks what every footer has")
         self.footer = line
         if line["chain"] != self.chain.hexdigest():
             self.faults.append("the digest chain does not match: the record was changed after it was written")

@@ -1,10 +1,10 @@
 """Which faults a proof takes: all, those named, or those that a change touches."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kravkoll.contracts.cards import FaultCard
-from kravkoll.contracts.errors import ConfigurationError, near
+from kravkoll.contracts.errors import ConfigurationError, Fault, near
 from kravkoll.contracts.model import AREAS
 from kravkoll.contracts.workspace import Workspace
 
@@ -20,6 +20,19 @@ def named_faults(workspace: Workspace, names: Iterable[str]) -> tuple[FaultCard,
             raise ConfigurationError(f"no fault {name!r}; {near(name, workspace.faults)}")
         chosen.append(workspace.faults[name])
     return tuple(chosen)
+
+
+def mismatched(workspace: Workspace) -> Iterator[Fault]:
+    """Cards of faults that no simulated system has, and faults of simulated systems that no card tells of."""
+    from kravkoll.standins.faults import FAULTS, SILENT  # noqa: PLC0415  # stand-ins take 200 ms to import
+
+    for identity in sorted(set(workspace.faults) - set(FAULTS)):
+        file, line = workspace.place("faults", identity)
+        yield Fault(file, line, identity, "no simulated system has this fault", near(identity, FAULTS))
+    for identity in sorted(set(FAULTS) - set(workspace.faults) - SILENT):
+        (replacement, *_) = FAULTS[identity].values()
+        message = "has no card, so nobody proves that it is noticed"
+        yield Fault(replacement.__module__, 0, identity, message, "write its card in mocks/faults/")
 
 
 def changed_faults(workspace: Workspace, changed: Iterable[str]) -> tuple[FaultCard, ...]:

@@ -110,8 +110,19 @@ def judge(
                 "not run"
             ]
             complaints.append(f"{check} should say {code}, but said {', '.join(said) or ', '.join(outcomes)}")
+    complaints += list(_dishonest(card, results, rows, honest))
     complaints += list(_strays(card, results, rows, honest))
     return caught, complaints
+
+
+def _dishonest(
+    card: FaultCard, results: Mapping[str, Result], rows: Mapping[str, Row], honest: Mapping[str, str]
+) -> Iterator[str]:
+    """Expected checks, and their controls, that say no without the fault as well: they prove nothing."""
+    expected = [rows[identity] for identity in results if rows[identity].check in card.expect]
+    for identity in dict.fromkeys(name for row in expected for name in (row.control, row.id) if name):
+        if honest.get(identity, Outcome.MET) != Outcome.MET:
+            yield f"{identity} is {honest[identity]} without the fault too"
 
 
 def _strays(

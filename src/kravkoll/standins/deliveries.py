@@ -56,7 +56,7 @@ def deliver_silenced_calls(folder: Path) -> Path:
     return copy
 
 
-@fault("delivery.broken", replaces=deliver)
+@fault("delivery.broken", replaces=deliver, silent=True)
 def deliver_what_does_not_parse(folder: Path) -> Path:
     copy = _copy(folder)
     _append(copy, "\n\ndef unfinished(:\n")

@@ -8,6 +8,9 @@ from typing import Any, cast
 FAULTS: dict[str, dict[Callable[..., Any], Callable[..., Any]]] = {}
 """Fault id -> what it replaces -> with what. Complete once `kravkoll.standins` is imported."""
 
+SILENT: set[str] = set()
+"""Faults under which there is nothing to be seen, and so no finding to expect."""
+
 
 @dataclass(frozen=True)
 class UnknownFault(Exception):
@@ -21,12 +24,19 @@ class UnknownFault(Exception):
 
 
 def fault[*Given, R](
-    name: str, *, replaces: Callable[[*Given], R]
+    name: str, *, replaces: Callable[[*Given], R], silent: bool = False
 ) -> Callable[[Callable[[*Given], R]], Callable[[*Given], R]]:
-    """Register the decorated function as what stands in for `replaces` under that fault."""
+    """Register the decorated function as what stands in for `replaces` under that fault.
+
+    `silent`: no check may say no, since nothing can be seen; it has no card, and tests hold it instead.
+    """
 
     def register(replacement: Callable[[*Given], R]) -> Callable[[*Given], R]:
+        if replacement is replaces:
+            raise ValueError(f"fault {name!r} replaces {replaces.__name__} by itself")
         FAULTS.setdefault(name, {})[replaces] = replacement
+        if silent:
+            SILENT.add(name)
         return replacement
 
     return register
