@@ -114,3 +114,16 @@ def test_wrong_words_are_usage(tmp_path: Path) -> None:
     done = by_pytest(tmp_path / "run", "suites", "--env", "dem", "--supplier", "tempus")
     assert done.returncode == 4
     assert "did you mean 'demo'" in done.stderr
+
+
+def test_the_values_of_a_counterexample_stand_in_the_record(tmp_path: Path) -> None:
+    """What Hypothesis found and shrank: which pages, which changes, which record was lost."""
+    row = "SCH-PAG-01@ber/api"
+    run = copied(tmp_path).run("--fault", "api.paging.offset", "--row", row, supplier="ber-supplier")
+    (finding,) = run.results[row].findings
+    (case,) = finding.cases
+    assert isinstance(case, dict)
+    assert case["pages"]
+    assert case["changes"]
+    assert case["record"]
+    assert run.exit == 1
