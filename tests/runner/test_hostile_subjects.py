@@ -14,6 +14,7 @@ from tests.runner import subjects
 from tests.runner.workspaces import Run, Workspace, copied
 
 from kravkoll.city.certificate_authority import CertificateAuthority
+from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.record.outcome import Verdict
 from kravkoll.serving.loopback import Loopback
 
@@ -83,6 +84,12 @@ def test_a_connection_that_nobody_takes_or_refuses_is_the_network(
     with subjects.silent() as url:
         run = look(workspace, url, "ENC-")
     assert set(run.reasons.values()) == {"network.timeout"}
+
+
+def test_missing_anchors_are_the_configuration(workspace: Workspace) -> None:
+    """Else the supplier would be blamed for a certificate that we cannot know."""
+    with pytest.raises(ConfigurationError, match=r"anchors\.pem is no file of PEM certificates"):
+        look(workspace, "https://127.0.0.1:1", trust="anchors.pem")
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])

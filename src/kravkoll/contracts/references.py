@@ -34,6 +34,7 @@ def faults(workspace: Workspace, *, sound: bool) -> Iterator[Fault]:
         if isinstance(document.data, dict):
             yield from _dangling(document, known)
     yield from _environments(workspace, known)
+    yield from _anchors(workspace)
     if sound:
         yield from _expectations(workspace)
         yield from _waivers_of_law(workspace)
@@ -132,6 +133,17 @@ def _environments(workspace: Workspace, known: dict[str, set[str]]) -> Iterator[
                     yield _at(
                         document, path, f"{name} has no interface {interface!r}", near(interface, interfaces)
                     )
+
+
+def _anchors(workspace: Workspace) -> Iterator[Fault]:
+    """Without the anchors that an environment names, every certificate in it would seem to be untrusted."""
+    folder = workspace.layout.root / "contracts" / "environments"
+    for environment in workspace.environments.values():
+        anchors = folder / environment.trust if environment.trust else None
+        if anchors and not (anchors.is_file() and b"BEGIN CERTIFICATE" in anchors.read_bytes()):
+            document = _document(workspace, f"contracts/environments/{environment.id}.yaml")
+            message = f"{environment.trust} is no file of PEM certificates"
+            yield _at(document, ("trust",), message, "put it beside the environment's file")
 
 
 def _at(document: Document | None, path: tuple[str | int, ...], message: str, fix: str) -> Fault:
