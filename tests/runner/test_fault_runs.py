@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
+from tests.cli.test_cli import kravkoll
 
 from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import Layout, packaged
 from kravkoll.contracts.workspace import Workspace, load
 from kravkoll.record.journal import read
 from kravkoll.runner.selecting import faulty
-from tests.cli.test_cli import kravkoll
 
 
 @pytest.fixture(scope="module")
