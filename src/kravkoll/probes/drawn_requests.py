@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from kravkoll.probes.counterexamples import printer_restored
+from kravkoll.probes.pacing import per_second
 
 with printer_restored():
     import schemathesis  # noqa: F401  fills its registries of checks
@@ -140,6 +141,7 @@ def _configuration(api: Ss12000, anchors: str | None, seed: int, examples: int) 
             "headers": {"Authorization": f"Bearer {api.token}"} if api.token else {},
             "tls-verify": anchors or True,
             "request-timeout": api.timeout,
+            **({"rate-limit": f"{max(1, int(limit))}/s"} if (limit := per_second()) else {}),
             "max-redirects": 0,
             "cache": OFF,
             "phases": {

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from kravkoll.probes import pacing
 from kravkoll.probes.ss12000 import could_not_see
 from kravkoll.record.outcome import Inconclusive, NotExercised
 
@@ -80,6 +81,7 @@ class Exporter:
             verify=ssl_context if ssl_context is not None else True,
             trust_env=False,
             timeout=30,
+            event_hooks={"request": [pacing.before]},
         )
 
     def run(self) -> Export:

@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from kravkoll.probes import pacing
 from kravkoll.record.outcome import Inconclusive
 
 TIMEOUT_SECONDS = 10.0
@@ -61,7 +62,11 @@ class Visitor:
         self._timeout = timeout_seconds
         # the environment's proxies and .netrc are ours, not the subject's
         self._client = httpx.Client(
-            verify=context, trust_env=False, follow_redirects=False, timeout=timeout_seconds
+            verify=context,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=timeout_seconds,
+            event_hooks={"request": [pacing.before]},
         )
 
     def ask(

@@ -9,6 +9,7 @@ from typing import Self
 
 import httpx
 
+from kravkoll.probes import pacing
 from kravkoll.record.outcome import Inconclusive
 
 type Record = dict[str, object]
@@ -118,6 +119,7 @@ class Ss12000:
             verify=ssl_context if ssl_context is not None else True,
             timeout=timeout,
             trust_env=False,
+            event_hooks={"request": [pacing.before]},
         )
 
     def __enter__(self) -> Self:

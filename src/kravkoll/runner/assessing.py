@@ -12,6 +12,7 @@ import pytest
 from kravkoll.contracts import sources
 from kravkoll.contracts.layout import Layout
 from kravkoll.contracts.workspace import load
+from kravkoll.probes.pacing import paced
 from kravkoll.record.assessment import Assessment, assess
 from kravkoll.record.evidence import EvidenceStore
 from kravkoll.record.journal import Journal, read
@@ -102,6 +103,9 @@ class Assessing(RowPlugin):
         with contextlib.ExitStack() as stack:
             stack.enter_context(_ended_by_request())
             stack.enter_context(guard.only(permission.hosts(self.environment, self.started)))
+            if self.environment.kind != "simulated":
+                limits = self.environment.limits
+                stack.enter_context(paced(limits.requests, limits.per_second))
             base = stack.enter_context(ground(self.workspace, self.environment))
             redactor = Redactor(base.cast.values())
             store = EvidenceStore(self.folder / "evidence", redactor)
