@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from kravkoll.city.certificate_authority import CertificateAuthority
 from kravkoll.cli import COMMANDS, group
 from kravkoll.contracts.layout import Layout
 from kravkoll.contracts.workspace import load
@@ -81,6 +82,8 @@ def test_the_environment_file_that_is_shown_validates(tmp_path: Path) -> None:
     assert [name for name, _ in written] == ["contracts/environments/test.yaml"]
     for name, block in written:
         (tmp_path / name).write_text(block, encoding="utf-8")
+    anchors = CertificateAuthority.create().anchor_pem
+    (tmp_path / "contracts" / "environments" / "test-anchors.pem").write_bytes(anchors)
     workspace = load(Layout(tmp_path))
     environment = workspace.environment("test")
     assert environment.grade == "B"
