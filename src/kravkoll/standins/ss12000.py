@@ -1,10 +1,11 @@
 """An SS 12000:2020 interface over a store: lists, records, lookups, deletions."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from starlette.requests import Request
@@ -50,6 +51,12 @@ class ApiSettings:
     page_limit: int = 500
 
 
+class Notice(Protocol):
+    """What a subscriber is told of a change."""
+
+    async def send(self) -> None: ...
+
+
 class Ss12000Api:
     """The routes of one system's interface."""
 
@@ -61,6 +68,8 @@ class Ss12000Api:
         self._settings = settings
         self._behave = behave
         self._page_tokens = PageTokens()
+        self.on_change: Callable[[Collection[str], Collection[str]], Sequence[Notice]] = lambda *_: ()
+        """Resources modified and deleted to the notices that are due; set where there are subscriptions."""
         self._views: dict[tuple[str, bool], tuple[Records, Records]] = {}
 
     def routes(self) -> list[Route]:
@@ -160,11 +169,20 @@ class Ss12000Api:
         if request.method != "POST":
             raise ApiError(405, "method", "POST only", {"Allow": "POST"})
         body = await _body(request)
-        return json_answer(seed(self._store, body.get("put", {}), body.get("remove", {})))
+        put, remove = body.get("put", {}), body.get("remove", {})
+        counts = seed(self._store, put, remove)
+        await self.tell(put.keys(), remove.keys())
+        return json_answer(counts)
+
+    async def tell(self, modified: Collection[str], deleted: Collection[str]) -> None:
+        """Send what subscribers are to know of a change."""
+        await asyncio.gather(*(notice.send() for notice in self.on_change(modified, deleted)))
 
     async def _write(self, resource: str, request: Request, record_id: str) -> Response:
         body = await request.body()
         changed = self._behave(write)(self._store, resource, request.method, record_id, body)
+        gone = request.method == "DELETE"
+        await self.tell([] if gone else [resource], [resource] if gone else [])
         return json_answer(changed)
 
     def _query(

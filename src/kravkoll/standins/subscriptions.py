@@ -1,7 +1,9 @@
-"""Subscriptions to changes: made, renewed, ended. Notices are not sent yet."""
+"""Subscriptions to changes: made, renewed, ended, and a notice to the target when something changes."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from starlette.routing import Route
 from kravkoll.standins.answers import json_answer
 from kravkoll.standins.api_errors import ApiError
 from kravkoll.standins.filters import read_arguments
+from kravkoll.standins.outbound import Outbound, Unreachable
 from kravkoll.standins.records import ENTITY_TYPES
 from kravkoll.standins.ss12000 import METHODS, Ss12000Api
 
@@ -20,17 +23,47 @@ SCOPE = "ss12000.subscribe"
 LIFETIME = timedelta(days=7)
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice: it says that something changed and never what, so nobody's data goes out with it."""
+
+    outbound: Outbound
+    target: str
+    body: Mapping[str, Any]
+
+    async def send(self) -> None:
+        """Once; a target that does not answer finds out when it asks the next time."""
+        with suppress(Unreachable):
+            await self.outbound.post_json(self.target, self.body)
+
+
 class Subscriptions:
     """Each client sees its own."""
 
-    def __init__(self, api: Ss12000Api, base: str) -> None:
+    def __init__(self, api: Ss12000Api, base: str, outbound: Outbound) -> None:
         self._api = api
+        self._outbound = outbound
+        api.on_change = self.notices
         self._base = base
         self._held: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def routes(self) -> list[Route]:
         at = f"{self._base}/subscriptions"
         return [Route(at, self._all, methods=METHODS), Route(f"{at}/{{id}}", self._one, methods=METHODS)]
+
+    def notices(self, modified: Collection[str], deleted: Collection[str]) -> list[Notice]:
+        """What is to be sent where, for resources that changed; an expired subscription gets nothing."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        names = {resource: name for name, resource in ENTITY_TYPES.items()}
+        due = []
+        for _, subscription in self._held.values():
+            wanted = {one["resource"] for one in subscription["resourceTypes"]}
+            changed = sorted(wanted & {names[resource] for resource in modified})
+            gone = bool(wanted & {names[resource] for resource in deleted})
+            if subscription["expires"] > now and (changed or gone):
+                body = {"modifiedEntites": changed, "deletedEntities": gone}  # the standard's own spelling
+                due.append(Notice(self._outbound, subscription["target"], body))
+        return due
 
     async def _all(self, request: Request) -> Response:
         if request.method == "POST":

@@ -106,7 +106,10 @@ class StandIn:
         remove: Mapping[str, Iterable[str]] | None = None,
     ) -> Mapping[str, int]:
         """Insert or replace records, and take some away."""
-        return seed(self._parts.store, put or {}, remove or {})
+        counts = seed(self._parts.store, put or {}, remove or {})
+        if self._parts.api.on_change(put or {}, remove or {}):
+            asyncio.run(self._parts.api.tell(put or {}, remove or {}))
+        return counts
 
     def close(self) -> None:
         self._listening.close()
@@ -220,7 +223,7 @@ def _application(system: Mapping[str, Any], parts: Parts, mocks: Path | None) ->
     routes = parts.api.routes()
     interfaces = system["interfaces"]
     if interfaces["api"].get("subscriptions"):
-        routes += Subscriptions(parts.api, interfaces["api"]["base"]).routes()
+        routes += Subscriptions(parts.api, interfaces["api"]["base"], parts.outbound).routes()
     if parts.login:
         routes += parts.login.routes()
     if "export" in interfaces:
