@@ -25,6 +25,8 @@ def require(
     """Raise NotExercised where the row must not or cannot be run: permission first, then what it needs."""
     if row.system and row.system not in environment.systems:
         raise NotExercised("environment.no-system", row.system)
+    if row.system and environment.kind != "simulated" and environment.systems[row.system].standin:
+        raise NotExercised("environment.simulated", row.system)  # it says nothing about the supplier
     for address in addresses:
         contact(environment, address, moment)
     if row.effect != "read" and environment.kind == "production":
