@@ -41,6 +41,8 @@ def began(workspace: Workspace, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # a shell that starts us in the background hands down an ignored SIGINT; a person's terminal does not
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no threads yet
     )
     deadline = time.monotonic() + BEGIN_SECONDS
     while not (workspace.root / "busy").exists():
