@@ -28,7 +28,6 @@ RUN = "from mitmproxy.tools.main import mitmdump; mitmdump()"
 START_SECONDS = 60.0
 """How long a start may take on a busy machine; it is about one second on an idle one."""
 POLL_SECONDS = 0.02
-STOP_SECONDS = 5.0
 
 
 class InterceptionFailed(Exception):
@@ -193,12 +192,8 @@ def _log(folder: Path) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """Each exchange is on disk when its answer is given, so there is nothing to end in order (0.4 s)."""
     if process.stdin:
         process.stdin.close()
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.kill()
+    process.wait()
