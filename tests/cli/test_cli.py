@@ -74,3 +74,18 @@ def test_explain_tells_a_finding_its_remedy() -> None:
     shown = kravkoll("explain", "SP-17.sent").stdout
     assert "remedy:" in shown
     assert "SEC-MIN-01" in shown
+
+
+def test_what_is_asked_of_all_suppliers_reaches_each() -> None:
+    ended = kravkoll("run", "--env", "demo", "-k", "FLO-RUN-", "--language", "sv", "--phase", "test-delivery")
+    assert ended.returncode == 0
+    assert ended.stdout.count("-k FLO-RUN-") == 2  # the two ends of the flow, and nobody else
+    assert "tempus: exit 0" in ended.stderr
+    assert "ber-supplier: exit 0" in ended.stderr
+    assert "Nästa steg" in ended.stdout
+
+
+def test_a_keyword_that_selects_nothing_of_any_supplier_is_a_mistake() -> None:
+    ended = kravkoll("run", "--env", "demo", "-k", "XYZ-")
+    assert ended.returncode == 4
+    assert "selects no row" in ended.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from kravkoll.cli.options import workspace_option
+from kravkoll.cli.run import arguments
 from kravkoll.contracts import documents
 from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import Layout
@@ -37,7 +38,10 @@ def command(layout: Layout, out: Path | None, language: str) -> int:
     folder = out or layout.output / f"demo-{datetime.now().astimezone():%Y%m%dT%H%M%S}"
     suppliers = sorted(workspace.suppliers, key=lambda name: (not _runs_here(workspace, name), name))
     click.echo(f"Assessing {len(suppliers)} suppliers against simulated systems ...", err=True)
-    commands = [(name, _arguments(layout, name, folder / name)) for name in suppliers]
+    commands = [
+        (name, [*arguments(layout, name, ENVIRONMENT, AS_OF), "--out", str(folder / name)])
+        for name in suppliers
+    ]
     for name, code, wrote in assess_apart(commands, os.cpu_count() or 1):
         click.echo(f"  {name}: exit {code}", err=True)
         if not (folder / name / "results.jsonl").exists():
@@ -63,11 +67,6 @@ def _runs_here(workspace: Workspace, supplier: str) -> bool:
     """Those with a simulated system take longest, so they go first."""
     here = workspace.environment(ENVIRONMENT).systems
     return any(system.id in here for system in workspace.suppliers[supplier].systems)
-
-
-def _arguments(layout: Layout, supplier: str, folder: Path) -> list[str]:
-    given = ["--env", ENVIRONMENT, "--supplier", supplier, "--as-of", AS_OF, "--out", str(folder)]
-    return ["run", "--workspace", str(layout.root), *given]
 
 
 def _differences(layout: Layout, folder: Path, suppliers: list[str]) -> Iterator[str]:

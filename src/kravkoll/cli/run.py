@@ -4,13 +4,17 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
 from kravkoll.cli.options import as_of_option, workspace_option
-from kravkoll.contracts.errors import ConfigurationError, near
+from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import Layout
-from kravkoll.contracts.workspace import load
+from kravkoll.contracts.workspace import Workspace, load
+
+type Options = dict[str, Any]
+"""What click hands over, by the names that an Order has."""
 
 
 @click.command()
@@ -32,52 +36,44 @@ from kravkoll.contracts.workspace import load
 @click.option("--language", type=click.Choice(["sv", "en"]), default="en", help="Language of the summary.")
 @as_of_option
 @workspace_option
-def command(layout: Layout, supplier: str | None, **options: object) -> int:
+def command(layout: Layout, supplier: str | None, as_of: date, language: str, **options: Any) -> int:
     """Assess a delivered integration against its requirements, with reports of what was seen."""
     if supplier is None:
-        return _each(layout, options)
-    return _one(layout, supplier, options)
+        return _each(layout, as_of, language, options)
+    return _one(layout, supplier, as_of, language, options)
 
 
-def _one(layout: Layout, supplier: str, options: dict[str, object]) -> int:
+def _one(layout: Layout, supplier: str, as_of: date, language: str, options: Options) -> int:
     from kravkoll import views  # noqa: PLC0415  # the commands that write no reports need not load them
     from kravkoll.runner.assess import assess_here  # noqa: PLC0415  # pytest takes 250 ms
     from kravkoll.runner.assessing import Order  # noqa: PLC0415  # as above
 
-    language = str(options.pop("language"))
-    environment = str(options.pop("env"))
-    as_of = options.pop("as_of")
-    assert_day(as_of)
-    order = Order(layout=layout, environment=environment, supplier=supplier, as_of=as_of, **options)  # type: ignore[arg-type]  # click gives what Order takes
+    environment = options.pop("env")
+    order = Order(layout=layout, environment=environment, supplier=supplier, as_of=as_of, **options)
     ended = assess_here(order, progress=_progress)
     if ended.folder is None:
         click.echo("The run ended before a record was written; see the messages above.", err=True)
         return int(ended.exit)
-    views.write_all(ended.folder, templates=layout.file("reports", "templates"))
-    views.summary(ended.folder, templates=layout.file("reports", "templates"), language=language)
+    templates = layout.file("reports", "templates")
+    views.write_all(ended.folder, templates=templates)
+    views.summary(ended.folder, templates=templates, language=language)
     return int(ended.exit)
 
 
-def assert_day(value: object) -> None:
-    """click hands over what `as_of_option` made."""
-    if not isinstance(value, date):
-        raise ConfigurationError(f"--as-of {value!r} is not a date")
-
-
-def _each(layout: Layout, options: dict[str, object]) -> int:
+def _each(layout: Layout, as_of: date, language: str, options: Options) -> int:
     """Every supplier, in a process of its own: one record has one writer."""
     from kravkoll.record.rollup import Exit, worst  # noqa: PLC0415  # beside its only use
     from kravkoll.runner.assess import assess_apart  # noqa: PLC0415  # pytest takes 250 ms
 
     workspace = load(layout)
-    if options["env"] not in workspace.environments:
-        hint = near(str(options["env"]), workspace.environments)
-        raise ConfigurationError(f"no environment {options['env']!r}; {hint}")
+    workspace.environment(options["env"])
     if options["rows"] or options["out"] or options["fault"]:
         raise ConfigurationError("--row, --fault and --out are for one supplier; name it with --supplier")
+    shared = ["--phase", options["phase"], "--rule", options["rule"], "--side", options["side"]]
+    shared += ["--language", language, "-k", options["keyword"]]
     commands = [
-        (name, arguments(layout, name, str(options["env"]), str(options["as_of"]), str(options["phase"])))
-        for name in sorted(workspace.suppliers)
+        (name, [*arguments(layout, name, options["env"], as_of.isoformat()), *shared])
+        for name in _concerned(workspace, as_of, options["keyword"])
     ]
     codes = []
     for name, code, wrote in assess_apart(commands, os.cpu_count() or 1):
@@ -87,9 +83,24 @@ def _each(layout: Layout, options: dict[str, object]) -> int:
     return int(worst(codes))
 
 
-def arguments(layout: Layout, supplier: str, environment: str, as_of: str, phase: str) -> list[str]:
-    """The command line of one supplier's assessment."""
-    given = ["--env", environment, "--supplier", supplier, "--as-of", as_of, "--phase", phase]
+def _concerned(workspace: Workspace, as_of: date, keyword: str) -> list[str]:
+    """The suppliers that have a row which the keyword selects; all of them without a keyword."""
+    from kravkoll.runner.plan import plan  # noqa: PLC0415  # beside its only use
+    from kravkoll.runner.selecting import matches  # noqa: PLC0415  # pytest takes 250 ms
+
+    names = sorted(workspace.suppliers)
+    if not keyword:
+        return names
+    selected = matches(keyword)
+    concerned = [name for name in names if any(map(selected, plan(workspace, name, as_of).rows))]
+    if not concerned:
+        raise ConfigurationError(f"-k {keyword} selects no row; check ids look like ENC-TLS-02")
+    return concerned
+
+
+def arguments(layout: Layout, supplier: str, environment: str, as_of: str) -> list[str]:
+    """The command line of one supplier's assessment, for a process of its own."""
+    given = ["--env", environment, "--supplier", supplier, "--as-of", as_of]
     return ["run", "--workspace", str(layout.root), *given]
 
 

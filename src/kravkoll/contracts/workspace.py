@@ -66,6 +66,14 @@ class Workspace:
         """The check of that id, or a ConfigurationError with the nearest."""
         return _known("check", identity, self.checks)
 
+    def rule(self, identity: str) -> AcceptanceRule:
+        """The acceptance rule of that id, or a ConfigurationError with the nearest."""
+        return _known("acceptance rule", identity, self.rules)
+
+    def fault(self, identity: str) -> FaultCard:
+        """The fault of that id, or a ConfigurationError with the nearest."""
+        return _known("fault", identity, self.faults)
+
     def place(self, kind: str, identity: str) -> tuple[str, int]:
         """File and line where the item with that id stands, for reports that point at the contract."""
         for document in self.documents:

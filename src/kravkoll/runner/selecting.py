@@ -16,9 +16,7 @@ def gate(workspace: Workspace, rule_id: str, phase: str) -> tuple[AcceptanceRule
     """The acceptance rule and its phase that the exit code follows."""
     if not workspace.rules:
         raise ConfigurationError("contracts/acceptance.yaml holds no rule; write one with its phases")
-    if rule_id and rule_id not in workspace.rules:
-        raise ConfigurationError(f"no acceptance rule {rule_id!r}; {near(rule_id, workspace.rules)}")
-    rule = workspace.rules[rule_id] if rule_id else next(iter(workspace.rules.values()))
+    rule = workspace.rule(rule_id) if rule_id else next(iter(workspace.rules.values()))
     for candidate in rule.phases:
         if candidate.phase == phase:
             return rule, candidate
@@ -32,16 +30,13 @@ def faulty(
     """The stand-in that is started with the fault: the supplier's own, else the first that it applies to."""
     if not fault:
         return None
-    if fault not in workspace.faults:
-        raise ConfigurationError(f"no fault {fault!r}; {near(fault, workspace.faults)}")
+    applies_to = workspace.fault(fault).applies_to
     own = {system.id for system in supplier.systems}
     running = [(name not in own, d.standin) for name, d in environment.systems.items() if d.standin]
     for _, standin in sorted(running):
-        if standin in workspace.faults[fault].applies_to:
+        if standin in applies_to:
             return standin, fault
-    here = (
-        f"{environment.id} runs none of {', '.join(workspace.faults[fault].applies_to)} as a simulated system"
-    )
+    here = f"{environment.id} runs none of {', '.join(applies_to)} as a simulated system"
     raise ConfigurationError(f"fault {fault!r} applies to nothing here: {here}")
 
 
@@ -63,21 +58,22 @@ def narrowed(
         whole = whole.narrowed(lambda row: row.check in checks)
         asked.append("only some suites")
     if keyword:
-        expression = _expression(keyword)
-        whole = whole.narrowed(lambda row: expression.evaluate(_names(row)))
+        whole = whole.narrowed(matches(keyword))
         if not whole.rows:
             raise ConfigurationError(f"-k {keyword} selects no row; check ids look like ENC-TLS-02")
         asked.append(f"-k {keyword}")
     return whole, " ".join(asked)
 
 
-def _expression(keyword: str) -> Expression:
+def matches(keyword: str) -> Callable[[Row], bool]:
+    """Whether `-k` selects a row; an empty one selects none. Raises ConfigurationError."""
     try:
-        return Expression.compile(keyword)
+        expression = Expression.compile(keyword)
     except SyntaxError as error:
         raise ConfigurationError(
             f"-k {keyword!r} cannot be read: {error}; one row is chosen with --row ID"
         ) from error
+    return lambda row: expression.evaluate(_names(row))
 
 
 def _names(row: Row) -> Callable[..., bool]:
