@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
+from kravkoll.checks.field_values import Seen
 from kravkoll.record.outcome import Finding
 
 MOST_CASES = 50
@@ -15,20 +16,7 @@ type Shapes = dict[str, dict[str, Shape]]
 """Resource, id, shape."""
 
 
-class Held(Protocol):
-    """A value of a record: the resource, the dotted path through lists, the record's id."""
-
-    @property
-    def resource(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def record(self) -> str: ...
-    @property
-    def value(self) -> object: ...
-
-
-def shapes(values: Iterable[Held]) -> Shapes:
+def shapes(values: Iterable[Seen]) -> Shapes:
     """Records by resource and id, their values normalised."""
     found: Shapes = {}
     for one in values:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from kravkoll.checks.field_values import Seen
 from kravkoll.checks.flow_policy import FlowPolicy
 from kravkoll.record.outcome import Finding
 
@@ -34,19 +35,6 @@ class Asked(Protocol):
     def response_body(self) -> str: ...
     @property
     def succeeded(self) -> bool: ...
-
-
-class Seen(Protocol):
-    """A value of a record: the resource, the dotted path through lists, the record's id."""
-
-    @property
-    def resource(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def record(self) -> str: ...
-    @property
-    def value(self) -> object: ...
 
 
 class Token(Protocol):

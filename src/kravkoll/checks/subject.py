@@ -46,21 +46,14 @@ class Memo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """A running system of a supplier: its API's address and what it can do, from whichever interface."""
+class Reachable:
+    """A place of a running system: its address, what it can do there, and how it is made to do it."""
 
     system: str
     address: str
     capabilities: Mapping[str, Mapping[str, Any]]
     trust: bytes
     hooks: Mapping[str, Callable[..., Any]]
-
-    @property
-    def url(self) -> str:
-        """Base URL of its API; NotExercised where the environment names none."""
-        if not self.address:
-            raise NotExercised("environment.no-address", self.system)
-        return self.address
 
     def capability(self, name: str) -> Mapping[str, Any]:
         """Settings of a capability; NotExercised where it is missing."""
@@ -77,6 +70,18 @@ class Party:
         if name not in self.hooks:
             raise NotExercised("hook.missing", name)
         return self.hooks[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party(Reachable):
+    """A running system of a supplier: its API's address and what it can do, from whichever interface."""
+
+    @property
+    def url(self) -> str:
+        """Base URL of its API; NotExercised where the environment names none."""
+        if not self.address:
+            raise NotExercised("environment.no-address", self.system)
+        return self.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,18 +104,13 @@ class FlowEnd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Reachable):
     """One row's subject."""
 
     row: str
     supplier: str
-    system: str
     interface: str
     kind: str
-    address: str
-    capabilities: Mapping[str, Mapping[str, Any]]
-    trust: bytes
-    hooks: Mapping[str, Callable[..., Any]]
     memo: Memo
     as_of: date
     timeout_seconds: float = 10.0
@@ -144,22 +144,6 @@ class Subject:
         """Port of the address."""
         parts = urlsplit(self.url)
         return parts.port or DEFAULT_PORTS[parts.scheme]
-
-    def capability(self, name: str) -> Mapping[str, Any]:
-        """Settings of a capability; NotExercised where it is missing."""
-        if name not in self.capabilities:
-            raise NotExercised("capability.missing", name)
-        return self.capabilities[name]
-
-    def ssl_context(self) -> ssl.SSLContext:
-        """A client context that verifies against the environment's anchors."""
-        return verifying_context(self.trust)
-
-    def hook(self, name: str) -> Callable[..., Any]:
-        """The environment's way to make the system do something; NotExercised where there is none."""
-        if name not in self.hooks:
-            raise NotExercised("hook.missing", name)
-        return self.hooks[name]
 
     def once[T](self, key: object, look: Callable[[], T]) -> T:
         """One look that serves all rows at the same running instance."""

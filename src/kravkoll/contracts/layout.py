@@ -87,6 +87,11 @@ class Layout:
         yield packaged()
 
     @property
+    def environments(self) -> Path:
+        """Where environment files stand, and what they name beside themselves."""
+        return self.root / "contracts" / "environments"
+
+    @property
     def output(self) -> Path:
         """Where runs are written: in the workspace; here, if that is the one inside an installed package."""
         root = Path.cwd() if self.root.is_relative_to(PACKAGE) else self.root

@@ -137,7 +137,7 @@ def _environments(workspace: Workspace, known: dict[str, set[str]]) -> Iterator[
 
 def _anchors(workspace: Workspace) -> Iterator[Fault]:
     """Without the anchors that an environment names, every certificate in it would seem to be untrusted."""
-    folder = workspace.layout.root / "contracts" / "environments"
+    folder = workspace.layout.environments
     for environment in workspace.environments.values():
         anchors = folder / environment.trust if environment.trust else None
         if anchors and not (anchors.is_file() and b"BEGIN CERTIFICATE" in anchors.read_bytes()):

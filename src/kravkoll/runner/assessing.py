@@ -3,7 +3,7 @@
 import contextlib
 import signal
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -170,16 +170,7 @@ class Assessing(RowPlugin):
         item = self.items.get(row.id)
         for note in item.stash.get(NOTES, []) if item else ():
             kept = store.put(note, "application/json")
-            journal.write(
-                {
-                    "type": "evidence",
-                    "digest": kept.digest,
-                    "media_type": kept.media_type,
-                    "klass": kept.klass,
-                    "size": kept.size,
-                    "row": row.id,
-                }
-            )
+            journal.write({"type": "evidence", **asdict(kept), "row": row.id})
             yield kept.digest
 
     # -- the end ---------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kravkoll.contracts.cards import FaultCard
-from kravkoll.contracts.errors import ConfigurationError, Fault, near
+from kravkoll.contracts.errors import Fault, near
 from kravkoll.contracts.model import AREAS
 from kravkoll.contracts.workspace import Workspace
 
@@ -14,12 +14,7 @@ SHARED = frozenset({"runner", "probes", "checks", "city", "record", "serving", "
 
 def named_faults(workspace: Workspace, names: Iterable[str]) -> tuple[FaultCard, ...]:
     """The faults of these ids. Raises ConfigurationError with the nearest."""
-    chosen = []
-    for name in names:
-        if name not in workspace.faults:
-            raise ConfigurationError(f"no fault {name!r}; {near(name, workspace.faults)}")
-        chosen.append(workspace.faults[name])
-    return tuple(chosen)
+    return tuple(workspace.fault(name) for name in names)
 
 
 def mismatched(workspace: Workspace) -> Iterator[Fault]:

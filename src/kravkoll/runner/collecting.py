@@ -10,7 +10,7 @@ from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import Outcome, Unjudged
 from kravkoll.record.rows import Row
 from kravkoll.runner import permission, subjects
-from kravkoll.runner.context import CONTEXT
+from kravkoll.runner.context import CONTEXT, SUBJECT
 from kravkoll.runner.execution import ROW, Execution, note_judgement
 
 OUR_OUTCOMES = {
@@ -24,7 +24,6 @@ class RowPlugin:
 
     rows: Sequence[Row]
     execution: Execution
-
     config: pytest.Config
 
     def __init__(self, workspace: Workspace) -> None:
@@ -74,7 +73,7 @@ class RowPlugin:
             subjects.row_capabilities(running, row),
             datetime.now().astimezone(),
         )
-        subjects.make(running, row, context.as_of)
+        item.stash[SUBJECT] = subjects.make(running, row, context.as_of)
         if (row.system, row.part) in self.blocked:
             raise self.blocked[row.system, row.part]
         self.execution.gate(row)

@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from kravkoll.checks.subject import Subject
 from kravkoll.runner.platform import Platform
 
 
@@ -17,3 +18,5 @@ class Context:
 
 
 CONTEXT = pytest.StashKey[Context]()
+SUBJECT = pytest.StashKey[Subject]()
+"""An item's subject, made before its fixtures so that what cannot be looked at is refused first."""

@@ -73,9 +73,8 @@ class Execution:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports = _protocol(item, following)
         result = self._result(item, reports)
-        if (
-            waits and result.outcome is Outcome.MET
-        ):  # evidence of a breach stands, whatever becomes of the control
+        # evidence of a breach stands, whatever becomes of the control
+        if waits and result.outcome is Outcome.MET:
             self.sink(row, result, True)
             held.setdefault(row.control, []).append(_Held(item, reports, result))
             self.results[row.id] = result

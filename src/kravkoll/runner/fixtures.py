@@ -14,7 +14,7 @@ from kravkoll.probes.flow_run import FlowRun, as_client, run_flow
 from kravkoll.record.outcome import NotExercised
 from kravkoll.record.rows import Row
 from kravkoll.runner import subjects
-from kravkoll.runner.context import CONTEXT, Context
+from kravkoll.runner.context import CONTEXT, SUBJECT, Context
 from kravkoll.runner.execution import NOTES
 
 
@@ -32,11 +32,9 @@ def kravkoll_context(request: pytest.FixtureRequest) -> Context:
 
 
 @pytest.fixture
-def subject(
-    request: pytest.FixtureRequest, kravkoll_row: Row, kravkoll_context: Context
-) -> Iterator[Subject]:
+def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     """The place that this row looks at."""
-    made = subjects.make(kravkoll_context.platform, kravkoll_row, kravkoll_context.as_of)
+    made: Subject = request.node.stash[SUBJECT]
     yield made
     request.node.stash[NOTES].extend(made.notes)
 

@@ -100,7 +100,7 @@ class Platform:
                 if place.url and permission.permitted(self.ground.environment, place.url, moment):
                     self.addresses[system, interface] = place.url.rstrip("/")
                 if place.path:
-                    self.deliveries[system] = str(self._beside_environment(place.path))
+                    self.deliveries[system] = str(self.ground.workspace.layout.environments / place.path)
             commands = {
                 name: command_hook(command, self.ground.environment.limits.timeout_seconds * 6)
                 for name, command in deployment.hooks.items()
@@ -117,9 +117,6 @@ class Platform:
                 continue
             for absentee in {flow.sender, flow.receiver} - set(systems):
                 self.posts[absentee] = ListeningPost.open(self.ground.loopback, self.ground.city.ca)
-
-    def _beside_environment(self, path: str) -> Path:
-        return self.ground.workspace.layout.root / "contracts" / "environments" / path
 
     def _start_standin(self, system: str, name: str, *, through_proxy: bool) -> None:
         layout = self.ground.workspace.layout

@@ -61,7 +61,7 @@ def blocked(
 
 
 def _secret(platform: Platform, system: str, interface: str, place: Place) -> Iterator[Obstacle]:
-    folder = platform.ground.workspace.layout.root / "contracts" / "environments"
+    folder = platform.ground.workspace.layout.environments
     try:
         secret(place.secret or "", folder)
     except NotExercised as missing:

@@ -111,7 +111,7 @@ def city_of(platform: Platform, row: Row) -> City:
 def _other_servers(platform: Platform) -> Iterator[tuple[str, OtherServer]]:
     """Audience to token endpoint, from the places of the environment."""
     workspace, environment = platform.ground.workspace, platform.ground.environment
-    folder = workspace.layout.root / "contracts" / "environments"
+    folder = workspace.layout.environments
     for name, deployment in environment.systems.items():
         for interface in workspace.systems[name].interfaces:
             place = deployment.interfaces.get(interface.id)
@@ -130,7 +130,7 @@ def trust_of(platform: Platform) -> bytes:
     environment = platform.ground.environment
     anchors = platform.ground.city.ca.anchor_pem
     if environment.trust:
-        folder = platform.ground.workspace.layout.root / "contracts" / "environments"
+        folder = platform.ground.workspace.layout.environments
         anchors += b"\n" + (folder / environment.trust).read_bytes()
     return anchors
 
