@@ -94,3 +94,43 @@ def test_double_keys_are_faults() -> None:
 def test_yaml_surprises_stay_text() -> None:
     document = parse("day: 2026-11-23\ncountry: no\ncode: 0180\nwhen: 12:30\n", "f.yaml")
     assert document.data == {"day": "2026-11-23", "country": "no", "code": "0180", "when": "12:30"}
+
+
+SMALL = {
+    "suppliers/lampan.yaml": """\
+id: lampan
+name: Lampan
+systems:
+- {id: lampan, name: Lampan, functions: {sv: "Läsår", en: "School years"}, interfaces: [{id: api, kind: api}]}
+""",
+    "requirements/encryption.yaml": """\
+requirements:
+- id: ENC-01
+  text: {sv: "Krypterat.", en: "Encrypted."}
+  area: encryption
+  level: shall
+  basis: contract
+  verify: test
+  source: {clause: "4.1"}
+  from: 2026-01-01
+""",
+}
+
+
+def test_a_city_that_bought_less_than_the_package_checks_has_no_fault(tmp_path: Path) -> None:
+    for name, text in SMALL.items():
+        path = tmp_path / "contracts" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
+    workspace = load(Layout(tmp_path))
+    assert set(workspace.requirements) == {"ENC-01"}
+    assert any("LOG-01" in check.verifies for check in workspace.checks.values())
+
+
+def test_a_check_of_the_workspaces_own_must_verify_what_it_has(root: Path) -> None:
+    own = root / "suites" / "encryption" / "checks.yaml"
+    own.parent.mkdir(parents=True)
+    text = (packaged() / "suites/encryption/checks.yaml").read_text(encoding="utf-8")
+    own.write_text(text.replace("verifies: [ENC-01]", "verifies: [ENC-91]", 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no requirement 'ENC-91'"):
+        load(Layout(root))

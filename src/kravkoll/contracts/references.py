@@ -21,6 +21,8 @@ POINTERS = {
     "checks": {"verifies": "requirement", "control": "check"},
     "faults": {"applies_to": "standin", "may_change": "check"},
 }
+PACKAGED = {**POINTERS, "checks": {"control": "check"}}
+"""The package's checks verify more than one city has bought: a requirement that it lacks is no fault."""
 
 
 def faults(workspace: Workspace, *, sound: bool) -> Iterator[Fault]:
@@ -32,7 +34,7 @@ def faults(workspace: Workspace, *, sound: bool) -> Iterator[Fault]:
     known = _known(workspace)
     for document in workspace.documents:
         if isinstance(document.data, dict):
-            yield from _dangling(document, known)
+            yield from _dangling(document, known, POINTERS if _own(workspace, document) else PACKAGED)
     yield from _environments(workspace, known)
     yield from _anchors(workspace)
     if sound:
@@ -67,8 +69,15 @@ def _ids(written: Iterable[Mapping[str, Any]], kind: str) -> set[str]:
     return {str(row.get("id")) for rows in lists for row in rows if isinstance(row, dict)}
 
 
-def _dangling(document: Document, known: dict[str, set[str]]) -> Iterator[Fault]:
-    for kind, pointers in POINTERS.items():
+def _own(workspace: Workspace, document: Document) -> bool:
+    """Whether the file is the workspace's, and not the package's that stands in for it."""
+    return (workspace.layout.root / document.file).is_file()
+
+
+def _dangling(
+    document: Document, known: dict[str, set[str]], kinds: Mapping[str, Mapping[str, str]]
+) -> Iterator[Fault]:
+    for kind, pointers in kinds.items():
         rows = document.data.get(kind)
         for index, row in enumerate(rows if isinstance(rows, list) else ()):
             for field, target in pointers.items():
