@@ -7,6 +7,7 @@ import click
 from kravkoll.cli.options import workspace_option
 from kravkoll.contracts.errors import ConfigurationError, near
 from kravkoll.contracts.layout import Layout
+from kravkoll.contracts.verification import checks_of
 from kravkoll.contracts.workspace import Workspace, load_trusted
 
 
@@ -48,7 +49,11 @@ def _requirement(workspace: Workspace, identity: str, language: str) -> Iterator
         yield f"  source: “{requirement.source.quote}” ({', '.join(requirement.source.seed)})"
     if requirement.source.clause:
         yield f"  clause: {requirement.source.clause}"
-    checks = [check.id for check in workspace.checks.values() if identity in check.verifies]
+    if requirement.source.number or requirement.source.row:
+        yield f"  the city's number: {requirement.source.number} ({requirement.source.row})"
+    if requirement.like:
+        yield f"  the same demand as: {', '.join(requirement.like)}"
+    checks = [check.id for check in checks_of(workspace, requirement)]
     if checks:
         yield f"  checks: {', '.join(checks)}"
     if requirement.unchecked:

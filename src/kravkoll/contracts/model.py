@@ -25,6 +25,7 @@ type Need = Capability | Literal["outbound", "inbound", "account", "document", "
 type Effect = Literal["read", "write", "load", "cross-user"]
 type Phase = Literal["tender", "test-delivery", "acceptance", "yearly"]
 type EnvironmentKind = Literal["simulated", "test", "production"]
+type CityParty = Literal["authorisation-server", "identity-provider", "openid-provider", "register"]
 
 AREAS: Mapping[str, str] = {
     "encryption": "ENC",
@@ -38,7 +39,11 @@ AREAS: Mapping[str, str] = {
 
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-RequirementId = Annotated[str, Field(pattern=r"^(ENC|LOG|SCH|DAT|SEC|FLO|ROU)-\d{2}$")]
+RequirementId = Annotated[
+    str, Field(pattern=r"^(ENC|LOG|SCH|DAT|SEC|FLO|ROU)-(\d{2}|K[A-Z0-9]+(\.[A-Z0-9]+)*)$")
+]
+"""Two digits: a demand of the package's catalogue, such as `ENC-01`. `K` and the city's own number, such as
+`ENC-K3.1.4`: a demand of that city, which no check verifies until `like` or `checks` says so."""
 CheckId = Annotated[str, Field(pattern=r"^(ENC|LOG|SCH|DAT|SEC|FLO|ROU)-[A-Z]{3}-\d{2}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 SeedRow = Annotated[str, Field(pattern=r"^S\d{2}$")]
@@ -70,6 +75,10 @@ class Source:
     clause: str = ""
     register: str = ""
     """Registration number in the city's diary."""
+    number: str = ""
+    """The city's own number, as it stands in its requirement specification."""
+    row: str = ""
+    """Where it stands there, such as `kravspec.xlsx!Krav!B14`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +121,10 @@ class Requirement:
     applies: Applies = Applies()
     unchecked: Text | None = None
     """Why no check verifies this requirement yet."""
+    like: tuple[RequirementId, ...] = ()
+    """Demands of the package's catalogue that this one equals: what verifies those, verifies this."""
+    checks: tuple[CheckId, ...] = ()
+    """Checks that verify this requirement beside those that name it."""
     tags: tuple[str, ...] = ()
 
     @property
@@ -351,6 +364,23 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CitySide:
+    """Where suppliers reach the city's own side: this machine alone, unless it is said here."""
+
+    __pydantic_config__ = STRICT
+    public_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]+$")] = "127.0.0.1"
+    """Host name that suppliers reach it by: it stands in issuer, entity id and every address."""
+    bind: str = "127.0.0.1"
+    """Address that it listens on; 0.0.0.0 for all of this machine's."""
+    ports: Mapping[CityParty, Annotated[int, Field(gt=0, lt=65536)]] = field(default_factory=dict)
+    """Silent parties choose one the first time, and keep it."""
+    certificate: str | None = None
+    """PEM chain for the public name, relative to the environment file; else the city's own authority's."""
+    key: Secret | None = None
+    """The certificate's private key, PEM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """Where a run looks, with which secrets (by reference) and whose permission."""
 
@@ -364,6 +394,7 @@ class Environment:
     """PEM file of further trust anchors, relative to the environment file."""
     authorisation: Authorisation | None = None
     limits: Limits = Limits()
+    city: CitySide = CitySide()
     throwaway: bool = False
     """The city's state is thrown away after the run (the demo's alone)."""
 

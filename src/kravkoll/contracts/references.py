@@ -1,17 +1,26 @@
 """Faults between files: ids that point nowhere, checks without faults, requirements without checks."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from kravkoll.contracts import sources
-from kravkoll.contracts.documents import Document, dotted
+from kravkoll.contracts.documents import Document, dotted, read
 from kravkoll.contracts.errors import Fault, near
+from kravkoll.contracts.layout import Layout, packaged
 from kravkoll.contracts.model import AREAS
+from kravkoll.contracts.verification import requirements_of
 from kravkoll.contracts.workspace import Workspace
 
 # kind of list -> field -> what the field names
 POINTERS = {
-    "requirements": {"applies.agreements": "agreement", "applies.systems": "system", "applies.flows": "flow"},
+    "requirements": {
+        "applies.agreements": "agreement",
+        "applies.systems": "system",
+        "applies.flows": "flow",
+        "like": "demand",
+        "checks": "check",
+    },
     "agreements": {"supplier": "supplier", "systems": "system"},
     "flows": {"sender": "party", "receiver": "party"},
     "systems_of_record": {"system": "system"},
@@ -58,10 +67,19 @@ def _known(workspace: Workspace) -> dict[str, set[str]]:
         "supplier": {str(data.get("id")) for data in suppliers},
         "flow": _ids(written, "flows"),
         "requirement": _ids(written, "requirements"),
+        "demand": _ids(written, "requirements") | catalogue(),
         "check": _ids(written, "checks"),
         "party": systems | {"city-login", "third-party", "every-system", "successors"},
         "standin": {path.stem for path in workspace.layout.shared("mocks") if path.stem != "demo"},
     }
+
+
+@cache
+def catalogue() -> frozenset[str]:
+    """Ids of the package's own requirements: what a city's requirement may say that it equals."""
+    layout = Layout(packaged())
+    written = [read(path, path.name).data for path in layout.files("requirements")]
+    return frozenset(_ids(written, "requirements"))
 
 
 def _ids(written: Iterable[Mapping[str, Any]], kind: str) -> set[str]:
@@ -213,7 +231,7 @@ def _waivers_of_law(workspace: Workspace) -> Iterator[Fault]:
 
 
 def _unverified(workspace: Workspace) -> Iterator[Fault]:
-    verified = {identity for check in workspace.checks.values() for identity in check.verifies}
+    verified = {identity for verified in requirements_of(workspace).values() for identity in verified}
     for requirement in workspace.requirements.values():
         has_check = requirement.id in verified
         if not has_check and requirement.unchecked is None:
@@ -224,7 +242,8 @@ def _unverified(workspace: Workspace) -> Iterator[Fault]:
                 "no check verifies it",
                 "write a check, or say why under `unchecked`",
             )
-        if has_check and requirement.unchecked is not None:
+        # what equals a demand of the package's may come to be checked by a newer package
+        if has_check and requirement.unchecked is not None and not requirement.like:
             yield _item(
                 workspace,
                 "requirements",

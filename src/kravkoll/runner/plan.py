@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 from kravkoll.contracts.cards import CheckCard
 from kravkoll.contracts.model import Agreement, Flow, InterfaceKind, Requirement, Supplier
+from kravkoll.contracts.verification import requirements_of
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.rows import Row, RowKind
 
@@ -47,7 +48,7 @@ def plan(workspace: Workspace, supplier_id: str, as_of: date) -> Plan:
     """The whole plan of one supplier on a day. Raises ConfigurationError for an unknown supplier."""
     supplier = workspace.supplier(supplier_id)
     agreements = tuple(a for a in workspace.agreements.values() if a.supplier == supplier_id)
-    scope = _Scope(workspace, supplier, agreements, as_of)
+    scope = _Scope(workspace, supplier, agreements, as_of, requirements_of(workspace))
     rows = tuple(row for check in workspace.checks.values() for row in scope.rows(check))
     rows = _with_controls(rows, workspace)
     not_applicable = {
@@ -81,6 +82,8 @@ class _Scope:
     supplier: Supplier
     agreements: tuple[Agreement, ...]
     as_of: date
+    verified: Mapping[str, tuple[str, ...]]
+    """Check id to the requirements that it verifies here."""
 
     def rows(self, check: CheckCard) -> Iterator[Row]:
         """The rows of one check, controls not yet named."""
@@ -126,9 +129,8 @@ class _Scope:
     ) -> tuple[str, ...]:
         return tuple(
             identity
-            for identity in check.verifies
-            if (requirement := self.workspace.requirements.get(identity)) is not None
-            and not self.not_applicable(requirement)
+            for identity in self.verified[check.id]
+            if not self.not_applicable(requirement := self.workspace.requirements[identity])
             and _selects(requirement.applies.systems, system)
             and _selects(requirement.applies.interfaces, kind or "")
             and _selects(requirement.applies.flows, flow.id if flow else "")
