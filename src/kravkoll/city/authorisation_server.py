@@ -9,25 +9,27 @@ import ssl
 import time
 import urllib.parse
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, KeySetSerialization
+from joserfc.jwk import ECKey, Key, KeySet, KeySetSerialization
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from kravkoll.city.doors import LOCAL, Doors
 from kravkoll.city.state import CityState
 from kravkoll.serving.loopback import Loopback, Served
 
+PARTY = "authorisation-server"
 TOKEN_LIFETIME_SECONDS = 300
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_ALGORITHMS = ["ES256"]
-"""What the keys that the city hands out can sign with."""
+ASSERTION_ALGORITHMS = ["ES256", "ES384", "PS256", "RS256"]
+"""The keys that the city hands out sign with the first; a supplier's own may be of the others."""
 NO_STORE = {"Cache-Control": "no-store"}
 
 type Form = Mapping[str, list[str]]
@@ -47,13 +49,22 @@ class Client:
 
     id: str
     key_pem: bytes = field(repr=False)
-    """EC private key for private_key_jwt."""
+    """EC private key for private_key_jwt; empty where the supplier keeps a key of its own."""
     secret: str = field(repr=False)
-    """For client_secret_basic."""
+    """For client_secret_basic; empty likewise."""
     scope: str = ""
     """Space-separated scopes that it may have."""
     audiences: tuple[str, ...] | None = None
     """Resources that it may have tokens for; None means that only the resource decides."""
+    public_keys: KeySetSerialization | None = None
+    """JWK set of a supplier that keeps a key of its own."""
+
+    def keys(self, kid: str | None) -> tuple[Key, ...]:
+        """What an assertion may be verified with: the key that it names, or any where it names none."""
+        if self.public_keys is None:
+            return (ECKey.import_key(self.key_pem),)
+        known = KeySet.import_key_set(self.public_keys).keys
+        return tuple(key for key in known if kid is None or key.kid in {kid, None})
 
 
 class AuthorisationServer:
@@ -64,24 +75,24 @@ class AuthorisationServer:
     def __init__(self, key: ECKey, state: CityState) -> None:
         self._key = key
         self._state = state
-        self._clients: dict[str, Client] = {}
         self._seen_assertions: dict[str, float] = {}
         self._served: Served | None = None
 
     @classmethod
     def start(
-        cls, loopback: Loopback, state: CityState, context: ssl.SSLContext, host: str = "127.0.0.1"
+        cls, loopback: Loopback, state: CityState, context: ssl.SSLContext, doors: Doors = LOCAL
     ) -> "AuthorisationServer":
-        """Listen where it did last time; OSError if that port is busy."""
-        pem = state.keep("authorisation-server.key", lambda: new_key().as_pem(private=True))
-        key = ECKey.import_key(pem, {"use": "sig", "alg": "ES256"})
-        key.ensure_kid()
-        server = cls(key, state)
-        served = loopback.serve(
-            server.application(), context=context, host=host, port=state.port("authorisation-server")
-        )
-        state.remember_port("authorisation-server", served.port)
+        """Listen where it did last time; PortTaken if that port is busy."""
+        server = cls(_kept_key(state), state)
+        served = doors.open(PARTY, server.application(), loopback=loopback, state=state, context=context)
         server._served, server.issuer = served, served.url
+        return server
+
+    @classmethod
+    def kept(cls, state: CityState, doors: Doors) -> "AuthorisationServer":
+        """The same without listening; LookupError where it was never started."""
+        server = cls(_kept_key(state), state)
+        server.issuer = doors.address_of(PARTY, state)
         return server
 
     def close(self) -> None:
@@ -89,15 +100,43 @@ class AuthorisationServer:
             self._served.close()
 
     def register_client(
-        self, client_id: str, *, scope: str = "", audiences: tuple[str, ...] | None = None
+        self,
+        client_id: str,
+        *,
+        scope: str = "",
+        audiences: tuple[str, ...] | None = None,
+        public_keys: KeySetSerialization | None = None,
     ) -> Client:
-        """Make a client known; its key and secret stay the same between runs."""
-        name = urllib.parse.quote(client_id, safe="")
-        key = self._state.keep(f"clients/{name}.key", lambda: new_key().as_pem(private=True))
-        secret = self._state.keep(f"clients/{name}.secret", lambda: secrets.token_urlsafe(32).encode())
-        client = Client(client_id, key, secret.decode(), scope, audiences)
-        self._clients[client_id] = client
-        return client
+        """Make a client known, also to later runs; the key and secret that it is handed stay the same.
+
+        A supplier that hands in `public_keys` keeps its own key: nothing secret is made for it.
+        """
+        facts = {"id": client_id, "scope": scope, "audiences": audiences, "public_keys": public_keys}
+        content = json.dumps(facts, sort_keys=True).encode()
+        name = _file_of(client_id)
+        if self._state.read(f"{name}.json") != content:
+            self._state.write(f"{name}.json", content)
+        if public_keys is None:
+            self._state.keep(f"{name}.key", lambda: new_key().as_pem(private=True))
+            self._state.keep(f"{name}.secret", lambda: secrets.token_urlsafe(32).encode())
+        return self.client(client_id) or Client(client_id, b"", "")
+
+    def client(self, client_id: str) -> Client | None:
+        """A known client, read anew each time: it may have been registered by another process."""
+        name = _file_of(client_id)
+        content = self._state.read(f"{name}.json")
+        if content is None:
+            return None
+        facts = json.loads(content)
+        own = facts["public_keys"] is not None
+        return Client(
+            id=facts["id"],
+            key_pem=b"" if own else self._state.read(f"{name}.key") or b"",
+            secret="" if own else (self._state.read(f"{name}.secret") or b"").decode(),
+            scope=facts["scope"],
+            audiences=None if facts["audiences"] is None else tuple(facts["audiences"]),
+            public_keys=facts["public_keys"],
+        )
 
     def token(  # noqa: PLR0913  each is a claim that a check may want wrong
         self,
@@ -197,22 +236,18 @@ class AuthorisationServer:
             user, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError) as error:
             raise TokenRefusal("invalid_client", "credentials are not base64") from error
-        client = self._clients.get(urllib.parse.unquote_plus(user))
+        client = self.client(urllib.parse.unquote_plus(user))
         given = urllib.parse.unquote_plus(secret).encode()
-        if client is None or not hmac.compare_digest(client.secret.encode(), given):
+        if client is None or not client.secret or not hmac.compare_digest(client.secret.encode(), given):
             raise TokenRefusal("invalid_client", "unknown client or wrong secret")
         return client
 
     def _by_assertion(self, assertion: str) -> Client:
         """RFC 7523 3: signed by the client's key, for us, short-lived, used once."""
-        client = self._clients.get(_claimed_subject(assertion))
+        client = self.client(_claimed(assertion, 1, "sub"))
         if client is None:
             raise TokenRefusal("invalid_client", "unknown client")
-        try:
-            key = ECKey.import_key(client.key_pem)
-            claims = jwt.decode(assertion, key, algorithms=ASSERTION_ALGORITHMS).claims
-        except (JoseError, ValueError) as error:
-            raise TokenRefusal("invalid_client", f"assertion: {error}") from error
+        claims = _verified(assertion, client.keys(_claimed(assertion, 0, "kid") or None))
         self._validate_assertion(client, claims)
         return client
 
@@ -254,14 +289,36 @@ def _audience(client: Client, form: Form) -> str | list[str]:
     return asked[0] if len(asked) == 1 else asked
 
 
-def _claimed_subject(assertion: str) -> str:
-    """Who an assertion says that it is from, unverified: only to know whose key to verify with."""
+def _claimed(assertion: str, part: int, name: str) -> str:
+    """What an assertion says of itself, unverified: only to know whose key to verify with."""
     try:
-        payload = assertion.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        text = assertion.split(".")[part]
+        members = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (IndexError, ValueError) as error:
         raise TokenRefusal("invalid_client", "the assertion is no JWT") from error
-    return str(claims.get("sub", "")) if isinstance(claims, dict) else ""
+    return str(members.get(name, "")) if isinstance(members, dict) else ""
+
+
+def _verified(assertion: str, keys: Iterable[Key]) -> Mapping[str, Any]:
+    """The claims, by the first key that the signature holds for."""
+    why: Exception | str = "none of the client's keys has the kid that it names"
+    for key in keys:
+        try:
+            return jwt.decode(assertion, key, algorithms=ASSERTION_ALGORITHMS).claims
+        except (JoseError, ValueError) as error:
+            why = error
+    raise TokenRefusal("invalid_client", f"assertion: {why}")
+
+
+def _file_of(client_id: str) -> str:
+    return f"clients/{urllib.parse.quote(client_id, safe='')}"
+
+
+def _kept_key(state: CityState) -> ECKey:
+    pem = state.keep("authorisation-server.key", lambda: new_key().as_pem(private=True))
+    key = ECKey.import_key(pem, {"use": "sig", "alg": "ES256"})
+    key.ensure_kid()
+    return key
 
 
 def _overridden(right: dict[str, Any], wrong: Mapping[str, Any]) -> dict[str, Any]:

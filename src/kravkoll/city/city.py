@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from kravkoll.city.authorisation_server import AuthorisationServer
 from kravkoll.city.certificate_authority import CertificateAuthority, KeyPair
+from kravkoll.city.doors import LOCAL, Doors
 from kravkoll.city.identity_provider import IdentityProvider, Person
 from kravkoll.city.state import CityState
 from kravkoll.serving.loopback import Loopback
@@ -37,19 +38,34 @@ class City:
         state: Path,
         cast: Cast,
         environment_id: str = "demo",
-        host: str = "127.0.0.1",
+        doors: Doors = LOCAL,
     ) -> Self:
-        """Start, with the same keys and addresses as last time; OSError if one of the ports is busy."""
+        """Start, with the same keys and addresses as last time; PortTaken if one of the ports is busy."""
         kept = CityState(state)
-        authority = _authority(kept)
-        context = authority.issue().server_context()
-        tokens = AuthorisationServer.start(loopback, kept, context, host)
+        authority = kept_authority(kept)
+        context = doors.pair(authority).server_context()
+        tokens = AuthorisationServer.start(loopback, kept, context, doors)
         try:
-            login = IdentityProvider.start(loopback, kept, context, cast.people, host)
+            login = IdentityProvider.start(loopback, kept, context, cast.people, doors)
         except BaseException:
             tokens.close()
             raise
         return cls(authority, tokens, login, kept, environment_id)
+
+    @classmethod
+    def kept(cls, state: Path, cast: Cast, environment_id: str, doors: Doors = LOCAL) -> Self:
+        """The same city without listening: its keys and addresses, perhaps while another process answers.
+
+        LookupError where it was never started, so that nobody knows where it will answer.
+        """
+        kept = CityState(state)
+        return cls(
+            kept_authority(kept),
+            AuthorisationServer.kept(kept, doors),
+            IdentityProvider.kept(kept, cast.people, doors),
+            kept,
+            environment_id,
+        )
 
     def close(self) -> None:
         self.identity_provider.close()
@@ -62,7 +78,9 @@ class City:
         self.close()
 
 
-def _authority(state: CityState) -> CertificateAuthority:
+def kept_authority(state: CityState) -> CertificateAuthority:
+    """The city's authority, made the first time."""
+
     def make() -> bytes:
         made = asdict(CertificateAuthority.create())
         texts = {part: {name: pem.decode() for name, pem in pair.items()} for part, pair in made.items()}

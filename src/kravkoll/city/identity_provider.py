@@ -1,6 +1,7 @@
 """The city's login: a SAML 2.0 identity provider whose users are the people of the cast."""
 
 import base64
+import hashlib
 import html
 import ssl
 import urllib.parse
@@ -21,6 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from kravkoll.city.certificate_authority import BACKDATED, generate_rsa_key, private_pem
+from kravkoll.city.doors import LOCAL, Doors
 from kravkoll.city.saml_messages import (
     AssertionFrame,
     AuthnRequest,
@@ -37,6 +39,7 @@ from kravkoll.city.saml_messages import (
 from kravkoll.city.state import CityState
 from kravkoll.serving.loopback import Loopback, Served
 
+PARTY = "identity-provider"
 REFUSED = "X-Login-Refused"
 """Header of an error page of ours: the stable code of why."""
 SIGNING_LIFETIME = timedelta(days=3650)
@@ -83,9 +86,6 @@ class IdentityProvider:
         self._state = state
         self._served: Served | None = None
         self._pending: dict[str, PendingLogin] = {}
-        self._service_providers: dict[str, ServiceProvider] = {}
-        for name in state.names("service-providers"):
-            self._remember(read_service_provider(state.read(name) or b""))
 
     @classmethod
     def start(
@@ -94,37 +94,43 @@ class IdentityProvider:
         state: CityState,
         context: ssl.SSLContext,
         people: Mapping[str, Person],
-        host: str = "127.0.0.1",
+        doors: Doors = LOCAL,
     ) -> "IdentityProvider":
-        """Listen where it did last time; OSError if that port is busy."""
-        key = state.keep("identity-provider.key", lambda: private_pem(generate_rsa_key()))
-        certificate = state.keep("identity-provider.crt", lambda: _self_signed(key))
-        provider = cls(SigningPair(key, certificate), people, state)
-        served = loopback.serve(
-            provider.application(), context=context, host=host, port=state.port("identity-provider")
+        """Listen where it did last time; PortTaken if that port is busy."""
+        provider = cls(_signing(state), people, state)
+        provider._served = doors.open(
+            PARTY, provider.application(), loopback=loopback, state=state, context=context
         )
-        state.remember_port("identity-provider", served.port)
-        provider._settle(served)
+        provider._settle(provider._served.url)
+        return provider
+
+    @classmethod
+    def kept(cls, state: CityState, people: Mapping[str, Person], doors: Doors) -> "IdentityProvider":
+        """The same without listening; LookupError where it was never started."""
+        provider = cls(_signing(state), people, state)
+        provider._settle(doors.address_of(PARTY, state))
         return provider
 
     def close(self) -> None:
         if self._served is not None:
             self._served.close()
 
-    def _settle(self, served: Served) -> None:
-        self._served = served
-        self.sso_url = f"{served.url}/sso"
-        self.metadata_url = f"{served.url}/metadata"
+    def _settle(self, url: str) -> None:
+        self.sso_url = f"{url}/sso"
+        self.metadata_url = f"{url}/metadata"
         kept = self._state.keep("identity-provider.entity-id", self.metadata_url.encode)
         self.entity_id = kept.decode()
 
     def register_service_provider(self, metadata: bytes) -> ServiceProvider:
         """Take in a system's metadata, kept between runs; SamlRefusal if it is not usable."""
         provider = read_service_provider(metadata)
-        name = urllib.parse.quote(provider.entity_id, safe="")
-        self._state.write(f"service-providers/{name}.xml", metadata)
-        self._remember(provider)
+        self._state.write(_file_of(provider.entity_id), metadata)
         return provider
+
+    def service_provider(self, entity_id: str) -> ServiceProvider | None:
+        """A registered system, read anew each time: it may have been registered by another process."""
+        metadata = self._state.read(_file_of(entity_id))
+        return None if metadata is None else read_service_provider(metadata)
 
     def identifiers(self, persona: str) -> frozenset[str]:
         """What an assertion names this person by; a system may key its account on any of them."""
@@ -137,7 +143,7 @@ class IdentityProvider:
     def receive(self, saml_request: str, relay_state: str | None) -> PendingLogin:
         """A request that will be answered; SamlRefusal if it is not one of a registered system's."""
         request = read_authn_request(saml_request)
-        provider = self._service_providers.get(request.issuer)
+        provider = self.service_provider(request.issuer)
         if provider is None:
             raise SamlRefusal("unknown-service-provider", request.issuer)
         if request.destination not in (None, self.sso_url):
@@ -187,9 +193,6 @@ class IdentityProvider:
             fields["RelayState"] = login.relay_state
         return _page("Inloggad", _form(login.recipient, fields, ask_username=False))
 
-    def _remember(self, provider: ServiceProvider) -> None:
-        self._service_providers[provider.entity_id] = provider
-
     def _subject(self, persona: str) -> Subject:
         person = self._people[persona]
         return Subject(person.id, person.principal_name, person.given_name, person.family_name)
@@ -213,6 +216,16 @@ def _form(action: str, hidden: Mapping[str, str], *, ask_username: bool) -> str:
     script = "" if ask_username else "<script>document.forms[0].submit()</script>"
     opening = f'<form method="post" action="{html.escape(action)}">'
     return f"{opening}{fields}{username}<button>Fortsätt</button></form>{script}"
+
+
+def _file_of(entity_id: str) -> str:
+    """Where a system's metadata is kept; an entity id may be longer than a file's name."""
+    return f"service-providers/{hashlib.sha256(entity_id.encode()).hexdigest()}.xml"
+
+
+def _signing(state: CityState) -> SigningPair:
+    key = state.keep("identity-provider.key", lambda: private_pem(generate_rsa_key()))
+    return SigningPair(key, state.keep("identity-provider.crt", lambda: _self_signed(key)))
 
 
 def _self_signed(key_pem: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 import tempfile
@@ -58,12 +59,21 @@ class Loopback:
         self._thread.start()
 
     def serve(
-        self, app: ASGIApp, *, context: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+        self,
+        app: ASGIApp,
+        *,
+        context: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        name: str = "",
     ) -> Served:
-        """Answer with `app` once this returns; raises OSError if the port is busy."""
+        """Answer with `app` once this returns; raises OSError if the port is busy.
+
+        `name` stands in the url where others call this machine something else than `host`.
+        """
         listener = _bind(host, port)
         try:
-            served = self._run(self._listen(app, context, listener))
+            served = self._run(self._listen(app, context, listener, name))
         except BaseException:
             listener.close()
             raise
@@ -101,7 +111,9 @@ class Loopback:
             raise RuntimeError("a server cannot be started or stopped from within an answer")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _listen(self, app: ASGIApp, context: ssl.SSLContext | None, listener: socket.socket) -> Served:
+    async def _listen(
+        self, app: ASGIApp, context: ssl.SSLContext | None, listener: socket.socket, name: str
+    ) -> Served:
         config = _configuration(app)
         state = ServerState()
         state.default_headers = config.encoded_headers
@@ -111,16 +123,17 @@ class Loopback:
 
         server = await self._loop.create_server(protocol, sock=listener, ssl=context)
         host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
+        shown = f"[{called}]" if ":" in (called := name or host) else called
         return Served(f"{'https' if context else 'http'}://{shown}:{port}", host, port, self, server, state)
 
 
 def server_context(chain: bytes, key: bytes) -> ssl.SSLContext:
     """A server's TLS context from PEM bytes, as OpenSSL's defaults have it; SSLError if they do not match."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    with tempfile.NamedTemporaryFile(suffix=".pem") as both:  # the ssl module reads files only; mode 0600
+    # the ssl module reads files only; mode 0600, and closed because Windows opens no file twice
+    with tempfile.NamedTemporaryFile(suffix=".pem", delete_on_close=False) as both:
         both.write(chain + b"\n" + key)
-        both.flush()
+        both.close()
         context.load_cert_chain(both.name)
     return context
 
@@ -149,7 +162,8 @@ def _bind(host: str, port: int) -> socket.socket:
     # asyncio turns Nagle off only where the protocol number says TCP: 40 s against 4.5 s for a proof
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere it would let two programs have the same port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(128)
         listener.setblocking(False)

@@ -1,0 +1,81 @@
+"""Where the city listens, and what suppliers call it: the same name and ports as last time."""
+
+import errno
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp
+
+from kravkoll.city.certificate_authority import LOOPBACK_NAMES, CertificateAuthority, KeyPair
+from kravkoll.city.state import CityState
+from kravkoll.serving.loopback import Loopback, Served
+
+LOOPBACK = "127.0.0.1"
+TAKEN = errno.EADDRINUSE if os.name == "posix" else errno.EACCES
+"""How the system says that a port is not free; a port below 1024 may be refused for other reasons."""
+
+
+class PortTaken(OSError):
+    """Another program has the port that this party of the city is to answer at."""
+
+    def __init__(self, party: str, host: str, port: int) -> None:
+        self.party, self.host, self.port = party, host, port
+        super().__init__(errno.EADDRINUSE, f"{host}:{port} of the city's {party} is in use")
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Loopback and its own authority's certificate, unless the environment says otherwise."""
+
+    public_name: str = LOOPBACK
+    bind: str = LOOPBACK
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Party to port; a party that is not named keeps the one it got the first time."""
+    certificate: KeyPair | None = None
+    """The city's own for its public name."""
+
+    @property
+    def local(self) -> bool:
+        """Whether nobody but this machine can come in."""
+        return self.bind in LOOPBACK_NAMES
+
+    def pair(self, ca: CertificateAuthority) -> KeyPair:
+        """The certificate that every party shows."""
+        names = tuple(dict.fromkeys((self.public_name, *LOOPBACK_NAMES)))
+        return self.certificate or ca.issue(names)
+
+    def port(self, party: str, state: CityState) -> int:
+        """The port of a party; 0 where none is told and it was never open."""
+        return self.ports.get(party) or state.port(party)
+
+    def open(
+        self, party: str, app: ASGIApp, *, loopback: Loopback, state: CityState, context: ssl.SSLContext
+    ) -> Served:
+        """Answer as a party of the city; PortTaken if another program has its port."""
+        port = self.port(party, state)
+        try:
+            served = loopback.serve(app, context=context, host=self.bind, port=port, name=self.public_name)
+        except OSError as error:
+            if error.errno == TAKEN:
+                raise PortTaken(party, self.bind, port) from error
+            raise
+        state.remember_port(party, served.port)
+        return served
+
+    def address(self, party: str, state: CityState) -> str:
+        """Base URL of a party, running or not; empty where it was never open and no port is told."""
+        port = self.port(party, state)
+        shown = f"[{self.public_name}]" if ":" in self.public_name else self.public_name
+        return f"https://{shown}:{port}" if port else ""
+
+    def address_of(self, party: str, state: CityState) -> str:
+        """As `address`; LookupError where nobody knows it yet."""
+        known = self.address(party, state)
+        if not known:
+            raise LookupError(f"the city's {party} was never started in {state.directory}")
+        return known
+
+
+LOCAL = Doors()
