@@ -59,9 +59,14 @@ def serve(name: str, loopback: Loopback, ca: CertificateAuthority) -> Served:
 def test_writes_down_what_went_both_ways(
     interception: Interception, loopback: Loopback, ca: CertificateAuthority, client: httpx.Client
 ) -> None:
-    with serve("one", loopback, ca) as upstream, interception.watch(upstream.url, ca.anchor_pem) as capture:
-        client.get(f"{interception.url}/persons?limit=2&limit=3", headers={"Authorization": "Bearer secret"})
-        client.post(f"{interception.url}/persons/lookup", json={"ids": ["a"]})
+    with (
+        serve("one", loopback, ca) as upstream,
+        interception.watch("ber", upstream.url, ca.anchor_pem) as capture,
+    ):
+        client.get(
+            f"{interception.door('ber')}/persons?limit=2&limit=3", headers={"Authorization": "Bearer secret"}
+        )
+        client.post(f"{interception.door('ber')}/persons/lookup", json={"ids": ["a"]})
         listed, lookup = capture.exchanges
     assert (listed.method, listed.path, listed.status) == ("GET", "/persons", 200)
     assert listed.query == (("limit", "2"), ("limit", "3"))
@@ -77,8 +82,8 @@ def test_one_process_serves_many_upstreams_over_one_connection(
 ) -> None:
     for name in ("a", "b", "c"):
         with serve(name, loopback, ca) as upstream:
-            with interception.watch(upstream.url, ca.anchor_pem) as capture:
-                client.get(f"{interception.url}/groups")
+            with interception.watch("ber", upstream.url, ca.anchor_pem) as capture:
+                client.get(f"{interception.door('ber')}/groups")
             assert [record["id"] for one in capture.exchanges for record in one.records()] == [name]
 
 
@@ -87,9 +92,9 @@ def test_keeps_the_base_path_of_the_upstream(
 ) -> None:
     with (
         serve("one", loopback, ca) as upstream,
-        interception.watch(f"{upstream.url}/v2", ca.anchor_pem) as capture,
+        interception.watch("ber", f"{upstream.url}/v2", ca.anchor_pem) as capture,
     ):
-        answer = client.get(f"{interception.url}/persons").json()
+        answer = client.get(f"{interception.door('ber')}/persons").json()
     assert answer["data"][0]["path"] == "/v2/persons"
     assert capture.exchanges[0].path == "/persons"
 
@@ -98,11 +103,26 @@ def test_outside_a_watching_the_usual_route_holds_and_nothing_is_written(
     interception: Interception, loopback: Loopback, ca: CertificateAuthority, client: httpx.Client
 ) -> None:
     with serve("usual", loopback, ca) as usual, serve("watched", loopback, ca) as watched:
-        interception.lead_to(usual.url, ca.anchor_pem)
-        with interception.watch(watched.url, ca.anchor_pem) as capture:
-            client.get(f"{interception.url}/persons")
-        assert client.get(f"{interception.url}/persons").json()["data"][0]["id"] == "usual"
+        interception.lead_to("ber", usual.url, ca.anchor_pem)
+        with interception.watch("ber", watched.url, ca.anchor_pem) as capture:
+            client.get(f"{interception.door('ber')}/persons")
+        assert client.get(f"{interception.door('ber')}/persons").json()["data"][0]["id"] == "usual"
     assert len(capture.exchanges) == 1
+
+
+def test_each_door_leads_to_its_own_upstream(
+    interception: Interception, loopback: Loopback, ca: CertificateAuthority, client: httpx.Client
+) -> None:
+    with serve("one", loopback, ca) as one, serve("two", loopback, ca) as two:
+        doors = [
+            interception.lead_to(served, upstream.url, ca.anchor_pem)
+            for served, upstream in (("one", one), ("two", two))
+        ]
+        with interception.watch("two", two.url, ca.anchor_pem) as capture:
+            answers = [client.get(f"{door}/persons").json() for door in doors]
+        assert client.get(f"{interception.door('three')}/persons").status_code == 503
+    assert [answer["data"][0]["id"] for answer in answers] == ["one", "two"]
+    assert [record["id"] for seen in capture.exchanges for record in seen.records()] == ["two"]
 
 
 def test_an_upstream_that_the_city_does_not_trust_is_not_called(
@@ -111,12 +131,12 @@ def test_an_upstream_that_the_city_does_not_trust_is_not_called(
     foreign = CertificateAuthority.create()
     with (
         serve("foreign", loopback, foreign) as upstream,
-        interception.watch(upstream.url, ca.anchor_pem) as capture,
+        interception.watch("ber", upstream.url, ca.anchor_pem) as capture,
     ):
-        assert client.get(f"{interception.url}/persons").status_code == 502
+        assert client.get(f"{interception.door('ber')}/persons").status_code == 502
         assert [one.status for one in capture.exchanges] == [0]
-        with interception.watch(upstream.url, foreign.anchor_pem) as trusted:
-            assert client.get(f"{interception.url}/persons").status_code == 200
+        with interception.watch("ber", upstream.url, foreign.anchor_pem) as trusted:
+            assert client.get(f"{interception.door('ber')}/persons").status_code == 200
     assert len(trusted.exchanges) == 1
 
 

@@ -49,7 +49,7 @@ class House:
         return self.start(
             "tempus",
             fault,
-            register=register.addresses["api"],
+            sources={"ber": register.addresses["api"]},
             client_id="tempus",
             client_key=client.key_pem,
             **changes,

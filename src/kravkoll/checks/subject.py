@@ -100,7 +100,8 @@ class FlowEnd:
 
     def trigger(self) -> object:
         """Make the receiver fetch, by its hook."""
-        return self.receiver.hook(str(self.receiver.capability("client.trigger").get("hook", "sync")))()
+        trigger = self.receiver.hook(str(self.receiver.capability("client.trigger").get("hook", "sync")))
+        return trigger(source=self.sender.system)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The honest man in the middle: a proxy between two parties that writes down what they exchange.
 
-One mitmdump process serves a whole session (starting it takes about a second); each watching points it at
-another upstream and has its exchanges to itself.
+One mitmdump process serves a whole session (starting it takes about a second). It has a door for each party
+that is asked, a first segment of the path; each watching of a door has its exchanges to itself.
 """
 
 import hashlib
@@ -52,20 +52,21 @@ class Capture:
 
 @dataclass(slots=True)
 class Interception:
-    """A running proxy. Parties are given `url` as the address of whoever the route leads to at the moment."""
+    """A running proxy. Parties are given a door as the address of whoever it leads to at the moment."""
 
     url: str
     folder: Path
     _process: subprocess.Popen[bytes] = field(repr=False)
     _numbers: Iterator[int] = field(default_factory=count, repr=False)
-    _usual: dict[str, str] = field(default_factory=dict, repr=False)
+    _usual: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    _routes: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def start(cls, ca: CertificateAuthority, folder: Path, *, host: str = "127.0.0.1") -> Self:
         """Returns once our own process answers with our own certificate; raises InterceptionFailed."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "ready.json").unlink(missing_ok=True)
-        (folder / "route.json").unlink(missing_ok=True)
+        (folder / "routes.json").unlink(missing_ok=True)
         pair = ca.issue((host, "localhost") if host != "localhost" else (host,))
         process = _launch(folder, host, pair)
         try:
@@ -76,20 +77,28 @@ class Interception:
             raise
         return cls(f"https://{host}:{port}", folder, process)
 
-    def lead_to(self, upstream: str, trust: bytes) -> None:
-        """Send on to `upstream` (a base URL) without writing anything down; `trust` is PEM anchors."""
-        self._usual = self._route(upstream, trust)
-        self._steer(self._usual)
+    def door(self, name: str) -> str:
+        """The base URL of a door."""
+        return f"{self.url}/{name}"
+
+    def lead_to(self, name: str, upstream: str, trust: bytes) -> str:
+        """Send what comes by the door on to `upstream` (a base URL) and write nothing down; gives the door.
+
+        `trust` is PEM anchors.
+        """
+        self._usual[name] = self._route(upstream, trust)
+        self._steer(name, self._usual[name])
+        return self.door(name)
 
     @contextmanager
-    def watch(self, upstream: str, trust: bytes) -> Iterator[Capture]:
+    def watch(self, name: str, upstream: str, trust: bytes) -> Iterator[Capture]:
         """Send on to `upstream` and write down each exchange; afterwards the usual route holds again."""
         capture = Capture(self.folder / f"exchanges-{next(self._numbers)}.jsonl")
-        self._steer(self._route(upstream, trust) | {"exchanges": str(capture.file)})
+        self._steer(name, self._route(upstream, trust) | {"exchanges": str(capture.file)})
         try:
             yield capture
         finally:
-            self._steer(self._usual)
+            self._steer(name, self._usual.get(name, {}))
 
     def close(self) -> None:
         """End the process; a second call does nothing."""
@@ -109,11 +118,12 @@ class Interception:
             anchors.write_bytes(trust)
         return {"upstream": upstream, "trust": str(anchors)}
 
-    def _steer(self, route: dict[str, str]) -> None:
-        """The proxy reads the route at each request, so it holds from the moment that this returns."""
-        draft = self.folder / "route.draft"
-        draft.write_text(json.dumps(route), encoding="utf-8")
-        draft.replace(self.folder / "route.json")
+    def _steer(self, name: str, route: dict[str, str]) -> None:
+        """The proxy reads the routes at each request, so they hold from the moment that this returns."""
+        self._routes[name] = route
+        draft = self.folder / "routes.draft"
+        draft.write_text(json.dumps(self._routes), encoding="utf-8")
+        draft.replace(self.folder / "routes.json")
 
 
 def _launch(folder: Path, host: str, pair: KeyPair) -> subprocess.Popen[bytes]:

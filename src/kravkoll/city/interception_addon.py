@@ -1,7 +1,8 @@
 """Runs inside mitmdump: sends requests on to the upstream of the moment and writes down each exchange.
 
 Loaded by path in a process of its own, so it imports nothing of ours. The folder it is given holds
-`route.json` (read again at every request: upstream, trust anchors, file to write to) and gets `ready.json`.
+`routes.json` (read again at every request: door to upstream, trust anchors, file to write to) and gets
+`ready.json`.
 """
 
 import asyncio
@@ -26,12 +27,12 @@ SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie"
 
 
 class Interception:
-    """One route at a time; requests that come when there is none are answered with 503."""
+    """One route at a time by each door; requests by a door that leads nowhere are answered with 503."""
 
     def __init__(self) -> None:
         self.folder = Path()
-        self.route_text = ""
-        self.route: dict[str, Any] = {}
+        self.routes_text = ""
+        self.routes: dict[str, dict[str, Any]] = {}
 
     def load(self, loader: Loader) -> None:
         loader.add_option("interception_folder", str, "", "Where the route stands and the exchanges go.")
@@ -45,17 +46,18 @@ class Interception:
         self.watcher = asyncio.create_task(_end_with_parent())
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        route = self._route()
+        door, _, path = flow.request.path.removeprefix("/").partition("/")
+        route = self._route(door)
         if not route.get("upstream"):
             flow.response = http.Response.make(503, b"no upstream", {"content-type": "text/plain"})
             return
         flow.metadata["route"] = route
-        flow.metadata["path"] = flow.request.path
+        flow.metadata["path"] = f"/{path}"
         upstream = urlsplit(route["upstream"])
         flow.request.scheme = upstream.scheme
         flow.request.host = upstream.hostname or ""
         flow.request.port = upstream.port or (443 if upstream.scheme == "https" else 80)
-        flow.request.path = upstream.path.rstrip("/") + flow.request.path
+        flow.request.path = f"{upstream.path.rstrip('/')}/{path}"
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Called before the answer is passed on: whoever got the answer finds the exchange written."""
@@ -64,16 +66,18 @@ class Interception:
     def error(self, flow: http.HTTPFlow) -> None:
         _note(flow)
 
-    def _route(self) -> dict[str, Any]:
+    def _route(self, door: str) -> dict[str, Any]:
         try:
-            text = (self.folder / "route.json").read_text(encoding="utf-8")
+            text = (self.folder / "routes.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return {}
-        if text != self.route_text:
-            self.route_text, self.route = text, json.loads(text)
-            # contexts are cached by file name, so each set of anchors has a file of its own
-            untyped.options.update(ssl_verify_upstream_trusted_ca=self.route.get("trust") or None)
-        return self.route
+        if text != self.routes_text:
+            self.routes_text, self.routes = text, json.loads(text)
+        route = self.routes.get(door, {})
+        # contexts are cached by file name, so each set of anchors has a file of its own
+        if route and untyped.options.ssl_verify_upstream_trusted_ca != route["trust"]:
+            untyped.options.update(ssl_verify_upstream_trusted_ca=route["trust"])
+        return route
 
 
 def _addresses() -> list[list[Any]]:

@@ -25,7 +25,7 @@ from kravkoll.runner.collecting import RowPlugin
 from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.execution import NOTES, Execution
 from kravkoll.runner.plan import plan
-from kravkoll.runner.platform import ground, platform
+from kravkoll.runner.platform import ground, looked_at, platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,19 +114,14 @@ class Assessing(RowPlugin):
                 journal.write(line)
             journal.plan(self.plan.rows)
             through_proxy = any(row.kind == "flow" or row.part == "client" for row in self.plan.rows)
+            needed = looked_at(self.workspace, self.rows)
             running = stack.enter_context(
-                platform(base, fault=self.fault, through_proxy=through_proxy, needed=self._needed())
+                platform(base, fault=self.fault, through_proxy=through_proxy, needed=needed)
             )
             self.config.stash[CONTEXT] = Context(running, self.order.as_of)
             self.blocked = preflight.blocked(running, self.plan.rows, self.progress)
             self._execute(session, journal, store)
         return True
-
-    def _needed(self) -> frozenset[str]:
-        """The systems that the plan's rows look at, and those that they exchange data with."""
-        own = {row.system for row in self.rows if row.system}
-        ends = [{flow.sender, flow.receiver} for flow in self.workspace.flows.values() if flow.manifest]
-        return frozenset(own.union(*(pair for pair in ends if pair & own)))
 
     def _execute(self, session: pytest.Session, journal: Journal, store: EvidenceStore) -> None:
         def sink(row: Row, result: Result, waiting: bool) -> None:

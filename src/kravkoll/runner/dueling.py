@@ -25,7 +25,7 @@ from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.duels import Duel, Fought, judge, sample
 from kravkoll.runner.execution import Execution
 from kravkoll.runner.plan import plan
-from kravkoll.runner.platform import Ground, ground, platform
+from kravkoll.runner.platform import Ground, ground, looked_at, platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,10 @@ class Dueling(RowPlugin):
     ) -> Mapping[str, Result]:
         fault = (duel.standin, duel.fault) if duel.fault else None
         through_proxy = any(row.kind == "flow" or row.part == "client" for row in rows)
-        with platform(base, fault=fault, duelling=True, through_proxy=through_proxy) as running:
+        needed = looked_at(self.workspace, rows)
+        with platform(
+            base, fault=fault, duelling=True, through_proxy=through_proxy, needed=needed
+        ) as running:
             self.config.stash[CONTEXT] = Context(running, self.as_of)
             self.execution = Execution(self.workspace.checks, lambda *_: None, lambda _: "C", repeat=False)
             self.execution.run([self.items[row.id] for row in rows], session)

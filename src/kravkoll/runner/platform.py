@@ -2,9 +2,11 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,11 @@ from kravkoll.city.interception import Interception
 from kravkoll.city.listening_post import ListeningPost
 from kravkoll.city.state import state_of
 from kravkoll.contracts import documents
-from kravkoll.contracts.model import Environment
+from kravkoll.contracts.errors import ConfigurationError
+from kravkoll.contracts.model import Deployment, Environment
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import Inconclusive
+from kravkoll.record.rows import Row
 from kravkoll.runner import permission
 from kravkoll.serving.loopback import Loopback
 from kravkoll.standins.faults import Behaviour
@@ -86,15 +90,16 @@ class Platform:
     """The city's listeners at the addresses of parties that are to be sent nothing."""
 
     def start(self, *, through_proxy: bool, needed: Collection[str] | None = None) -> None:
-        """Start the register first, then those that read it; real systems are only written down.
+        """Start each system after those that it reads; real systems are only written down.
 
-        `needed` names the systems whose stand-ins are to run; None means all.
+        `needed` names the systems whose stand-ins are to run, with those that they read; None means all.
         """
         self._open_posts()
         moment = datetime.now().astimezone()
         systems = self.ground.environment.systems
-        register = self.ground.environment.register
-        for system in sorted(systems, key=lambda name: name != register):
+        reads = {system: self._sources(deployment) for system, deployment in systems.items()}
+        wanted = set(systems) if needed is None else _with_sources(needed, reads)
+        for system in _in_order(reads):
             deployment = systems[system]
             for interface, place in deployment.interfaces.items():
                 if place.url and permission.permitted(self.ground.environment, place.url, moment):
@@ -106,7 +111,7 @@ class Platform:
                 for name, command in deployment.hooks.items()
             }
             self.hooks[system] = commands
-            if deployment.standin and (needed is None or system in needed):
+            if deployment.standin and system in wanted:
                 self._start_standin(system, deployment.standin, through_proxy=through_proxy)
 
     def _open_posts(self) -> None:
@@ -118,11 +123,23 @@ class Platform:
             for absentee in {flow.sender, flow.receiver} - set(systems):
                 self.posts[absentee] = ListeningPost.open(self.ground.loopback, self.ground.city.ca)
 
+    def _sources(self, deployment: Deployment) -> frozenset[str]:
+        """Systems of this environment that a stand-in reads; a real system's sources are its own affair."""
+        if not deployment.standin:
+            return frozenset()
+        _, system = self._file(deployment.standin)
+        known = self.ground.environment.systems
+        return frozenset(source for source in standins.sources_of(system["interfaces"]) if source in known)
+
+    def _file(self, name: str) -> tuple[Path, Mapping[str, Any]]:
+        """A stand-in's file, and what stands in it."""
+        file = self.ground.workspace.layout.file("mocks", f"{name}.yaml")
+        return file, _read(file)
+
     def _start_standin(self, system: str, name: str, *, through_proxy: bool) -> None:
-        layout = self.ground.workspace.layout
-        file = layout.file("mocks", f"{name}.yaml")
+        file, description = self._file(name)
         started = standins.start(
-            documents.read(file, f"mocks/{name}.yaml").data,
+            description,
             self._installation(system, through_proxy=through_proxy),
             cast=self.ground.cast,
             loopback=self.ground.loopback,
@@ -164,17 +181,23 @@ class Platform:
         client = city.authorisation_server.register_client(
             system, scope="ss12000.read", audiences=tuple(self._audiences())
         )
-        register = self.api_of(self.ground.environment.register)
-        if register and through_proxy:
-            self.ground.interception.lead_to(register, city.ca.anchor_pem)
-            register = self.ground.interception.url
+        sources = {
+            source: address
+            for source in self._sources(self.ground.environment.systems[system])
+            if (address := self.api_of(source))
+        }
+        if through_proxy:
+            sources = {
+                source: self.ground.interception.lead_to(source, address, city.ca.anchor_pem)
+                for source, address in sources.items()
+            }
         return Installation(
             trust=city.ca.anchor_pem,
             certificate=pair.chain_pem,
             key=pair.key_pem,
             issuer=city.authorisation_server.issuer,
             idp_metadata=city.identity_provider.metadata_url,
-            register=register or None,
+            sources=sources,
             client_id=client.id,
             client_key=client.key_pem,
             lapsed_certificate=city.ca.issue(variation=Variation.EXPIRED, key=key).chain_pem,
@@ -204,6 +227,36 @@ class Platform:
         self.posts.clear()
 
 
+@cache
+def _read(file: Path) -> Mapping[str, Any]:
+    """Parsed once: duels start thousands of stand-ins."""
+    return dict(documents.read(file, f"mocks/{file.name}").data)
+
+
+def _in_order(reads: Mapping[str, Collection[str]]) -> list[str]:
+    """Each system after those that it reads."""
+    try:
+        return list(
+            TopologicalSorter({system: sorted(reads[system]) for system in sorted(reads)}).static_order()
+        )
+    except CycleError as error:
+        raise ConfigurationError(
+            f"simulated systems read each other in a circle: {' -> '.join(error.args[1])}"
+        ) from error
+
+
+def _with_sources(systems: Collection[str], reads: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """The systems, and all that they read, and so on."""
+    found: set[str] = set()
+    waiting = list(systems)
+    while waiting:
+        system = waiting.pop()
+        if system not in found:
+            found.add(system)
+            waiting += reads.get(system, ())
+    return frozenset(found)
+
+
 def _told(act: Callable[..., Any]) -> Callable[..., Any]:
     """A hook whose failure says why: whoever looks judges by what was exchanged until then."""
 
@@ -214,6 +267,16 @@ def _told(act: Callable[..., Any]) -> Callable[..., Any]:
             raise Inconclusive("hook.failed", str(error)) from error
 
     return run
+
+
+def looked_at(workspace: Workspace, rows: Iterable[Row]) -> frozenset[str]:
+    """The systems that rows look at: their own, those that feed these, and both ends of a row's flow."""
+    rows = tuple(rows)
+    own = {row.system for row in rows if row.system}
+    ends = {row.place for row in rows if row.kind == "flow"}
+    flows = [flow for flow in workspace.flows.values() if flow.manifest]
+    feeding = {flow.sender for flow in flows if flow.receiver in own}
+    return frozenset(own.union(feeding, *({f.sender, f.receiver} for f in flows if f.id in ends)))
 
 
 @contextlib.contextmanager

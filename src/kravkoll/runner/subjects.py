@@ -167,7 +167,7 @@ def _flow_end(platform: Platform, flow: Flow, end: Literal["sender", "receiver"]
 
     @contextlib.contextmanager
     def watching() -> Iterator[Any]:
-        with platform.ground.interception.watch(sender.url, trust_of(platform)) as capture:
+        with platform.ground.interception.watch(flow.sender, sender.url, trust_of(platform)) as capture:
             yield capture
 
     return FlowEnd(

@@ -4,7 +4,7 @@ from kravkoll.standins.faults import FAULTS, UnknownFault
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Unreachable
 from kravkoll.standins.papers import hand_over
-from kravkoll.standins.system import StandIn, load, packaged_mocks, start
+from kravkoll.standins.system import StandIn, load, packaged_mocks, sources_of, start
 
 __all__ = [
     "FAULTS",
@@ -15,5 +15,6 @@ __all__ = [
     "hand_over",
     "load",
     "packaged_mocks",
+    "sources_of",
     "start",
 ]

@@ -17,8 +17,8 @@ class Installation:
     """The authorisation server."""
     idp_metadata: str
     """URL of the identity provider's SAML metadata."""
-    register: str | None = None
-    """Base URL of the register, for a product that reads it."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Base URLs of the systems that the product reads, by system id."""
     client_id: str = ""
     client_key: bytes = b""
     """EC private key for private_key_jwt."""

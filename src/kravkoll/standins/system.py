@@ -25,10 +25,10 @@ from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.flow_policy import FlowPolicy
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Outbound, Unreachable
-from kravkoll.standins.records import RESOURCES, Record, RecordStore, Removal
-from kravkoll.standins.register_client import RegisterClient, Subscription
+from kravkoll.standins.records import Record, RecordStore, Removal
 from kravkoll.standins.request_log import Asked, RequestLog
 from kravkoll.standins.service_provider import ServiceProvider
+from kravkoll.standins.sources import Reader, Source
 from kravkoll.standins.ss12000 import ApiSettings, Ss12000Api, seed
 from kravkoll.standins.subscriptions import Subscriptions
 from kravkoll.standins.transport import Listening, listen
@@ -52,7 +52,7 @@ class Parts:
     store: RecordStore
     api: Ss12000Api
     login: ServiceProvider | None
-    client: RegisterClient | None
+    reader: Reader | None
     delivered: Path | None
     temporary: Path | None
     """What goes away with the instance."""
@@ -74,7 +74,7 @@ class StandIn:
         self.delivery = parts.delivered
         self.hooks: Mapping[str, Callable[..., Mapping[str, int]]] = {
             "seed": self.seed,
-            **({"sync": self.trigger} if parts.client else {}),
+            **({"sync": self.trigger} if parts.reader else {}),
         }
         self._parts = parts
         self._log = log
@@ -90,15 +90,15 @@ class StandIn:
         return self._parts.store
 
     def prepare(self) -> None:
-        """The first load, before anybody looks; raises Unreachable where the register does not answer."""
-        if self._parts.client:
-            asyncio.run(self._parts.client.sync(self._parts.store))
+        """The first load, before anybody looks; raises Unreachable where a source does not answer."""
+        if self._parts.reader:
+            asyncio.run(self._parts.reader.sync(self._parts.store))
 
-    def trigger(self) -> Mapping[str, int]:
-        """Make the system fetch, as its own trigger would; how many records it says it got."""
-        if self._parts.client is None:
-            raise LookupError(f"{self.id} reads no register")
-        return asyncio.run(self._parts.behave(synchronise)(self._parts.client, self._parts.store))
+    def trigger(self, source: str | None = None) -> Mapping[str, int]:
+        """Make the system fetch, from all its sources or from one; how many records it says it got."""
+        if self._parts.reader is None:
+            raise LookupError(f"{self.id} reads no other system")
+        return asyncio.run(self._parts.behave(synchronise)(self._parts.reader, self._parts.store, source))
 
     def seed(
         self,
@@ -123,14 +123,16 @@ class StandIn:
         self.close()
 
 
-async def synchronise(client: RegisterClient, store: RecordStore) -> Mapping[str, int]:
-    """Fetch from the register."""
-    return await client.sync(store)
+async def synchronise(reader: Reader, store: RecordStore, source: str | None = None) -> Mapping[str, int]:
+    """Fetch from the sources."""
+    return await reader.sync(store, source)
 
 
 @fault("client.idle", replaces=synchronise)
-async def say_that_it_is_done(_client: RegisterClient, store: RecordStore) -> Mapping[str, int]:
-    return {resource: len(store.now.tables[resource]) for resource in RESOURCES}
+async def say_that_it_is_done(
+    _reader: Reader, store: RecordStore, _source: str | None = None
+) -> Mapping[str, int]:
+    return {resource: len(records) for resource, records in store.now.tables.items()}
 
 
 def start(  # noqa: PLR0913  what a system is started with
@@ -182,7 +184,7 @@ def _parts(
         store=store,
         api=Ss12000Api(store, tokens, settings, behave),
         login=_login(system, installation, outbound, behave),
-        client=_client(interfaces, installation, outbound, behave),
+        reader=_reader(interfaces, installation, outbound, behave),
         delivered=delivered,
         temporary=delivered.parent if delivered and delivered != delivery else None,
     )
@@ -197,12 +199,19 @@ def _login(
     return ServiceProvider(system["id"], attribute, installation, outbound, behave)
 
 
-def _client(
+def _reader(
     interfaces: Mapping[str, Any], installation: Installation, outbound: Outbound, behave: Behaviour
-) -> RegisterClient | None:
-    if "client" not in interfaces or installation.register is None:
+) -> Reader | None:
+    sources = [Source.read(name, one) for name, one in sources_of(interfaces).items()]
+    if not any(source.system in installation.sources for source in sources):
         return None
-    return RegisterClient(outbound, installation, Subscription.read(interfaces["client"]), behave)
+    return Reader(outbound, installation, sources, behave)
+
+
+def sources_of(interfaces: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The systems that a system reads, from the interfaces of its file."""
+    sources: Mapping[str, Mapping[str, Any]] = (interfaces.get("client") or {}).get("sources", {})
+    return sources
 
 
 def _removals(cast: Cast) -> tuple[Removal, ...]:
@@ -228,8 +237,8 @@ def _application(system: Mapping[str, Any], parts: Parts, mocks: Path | None) ->
         routes += parts.login.routes()
     if "export" in interfaces:
         routes += Exports(parts.api, parts.behave).routes()
-    if parts.client:
-        routes.append(Route("/hooks/sync", _sync_endpoint(parts, parts.client), methods=["POST"]))
+    if parts.reader:
+        routes.append(Route("/hooks/sync", _sync_endpoint(parts, parts.reader), methods=["POST"]))
     if document := _within(mocks, system.get("openapi")):
         base = interfaces["api"]["base"]
         endpoint = _document_endpoint(document, base, frozenset(route.path for route in routes))
@@ -238,13 +247,14 @@ def _application(system: Mapping[str, Any], parts: Parts, mocks: Path | None) ->
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
-def _sync_endpoint(parts: Parts, client: RegisterClient) -> Callable[[Request], Any]:
+def _sync_endpoint(parts: Parts, reader: Reader) -> Callable[[Request], Any]:
     async def sync(request: Request) -> Response:
         await parts.api.caller(request)
         try:
-            return json_answer(await parts.behave(synchronise)(client, parts.store))
+            source = request.query_params.get("source")
+            return json_answer(await parts.behave(synchronise)(reader, parts.store, source))
         except Unreachable as error:
-            raise ApiError(502, "register.unreachable", str(error)) from error
+            raise ApiError(502, "source.unreachable", str(error)) from error
 
     return sync
 

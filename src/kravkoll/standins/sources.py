@@ -1,4 +1,4 @@
-"""A receiver's side of a flow: it asks the register for what was agreed, and keeps no more."""
+"""A receiver's side of its flows: it asks each source for what was agreed, and keeps no more."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -12,7 +12,7 @@ from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.flow_policy import project
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Outbound, Unreachable
-from kravkoll.standins.records import RESOURCES, Record, RecordStore, Removal, timestamp
+from kravkoll.standins.records import Record, RecordStore, Removal, timestamp
 from kravkoll.standins.token_client import TokenClient
 
 PAGE = 200
@@ -22,66 +22,89 @@ type Ask = Callable[[str, Mapping[str, str | int]], Awaitable[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
-    """What a product's file says of the register that it reads."""
+class Source:
+    """What a product's file says of a system that it reads."""
 
+    system: str
     audience: str
     scope: str
     keeps: Mapping[str, tuple[str, ...]]
     """Resource -> dotted paths of what the product has use for."""
+    deletions: bool = True
+    """Whether the source tells what is gone, at /deletedEntities."""
 
     @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> "Subscription":
+    def read(cls, system: str, settings: Mapping[str, Any]) -> "Source":
         keeps = {resource: tuple(paths) for resource, paths in settings["keeps"].items()}
-        return cls(settings["audience"], settings["scope"], keeps)
+        return cls(system, settings["audience"], settings["scope"], keeps, settings.get("deletions", True))
 
 
-class RegisterClient:
-    """Pulls the register into a store."""
+class Reader:
+    """Pulls the sources into a store."""
 
     def __init__(
-        self, outbound: Outbound, installation: Installation, subscription: Subscription, behave: Behaviour
+        self, outbound: Outbound, installation: Installation, sources: Sequence[Source], behave: Behaviour
     ) -> None:
         self._outbound = outbound
         self._installation = installation
-        self._subscription = subscription
+        self._sources = {source.system: source for source in sources if source.system in installation.sources}
         self._behave = behave
         self._tokens = TokenClient(installation.issuer, installation.client_id, installation.client_key)
+        self._brought: dict[tuple[str, str], frozenset[str]] = {}
+        """Ids by source and resource, so that what a source no longer has goes away, and nothing else."""
 
-    async def sync(self, store: RecordStore) -> dict[str, int]:
-        """Make the store hold what the register sends; how many records of each resource."""
+    async def sync(self, store: RecordStore, source: str | None = None) -> dict[str, int]:
+        """Make the store hold what the sources, or one of them, send; how many records of each resource.
+
+        Raises Unreachable, also for a source that this product does not read.
+        """
+        wanted = [source] if source else list(self._sources)
+        counts: dict[str, int] = {}
+        for system in wanted:
+            if system not in self._sources:
+                raise Unreachable(f"{system} is no source of this system")
+            for resource, number in (await self._pull(store, self._sources[system])).items():
+                counts[resource] = counts.get(resource, 0) + number
+        return counts
+
+    async def _pull(self, store: RecordStore, source: Source) -> dict[str, int]:
         async with self._outbound.keeping_connections() as outbound:
-            ask = await self._ask(outbound)
-            received = {resource: await self._behave(fetch)(ask, resource) for resource in RESOURCES}
-            removed = await fetch_deleted(ask)
-            self._store(store, received)
+            ask = await self._ask(outbound, source)
+            received = {resource: await self._behave(fetch)(ask, resource) for resource in source.keeps}
+            removed = await fetch_deleted(ask) if source.deletions else []
+            self._store(store, source, received)
             store.note_removals(removed)
             await self._behave(pass_on)(outbound, self._installation.peers, received)
         return {resource: len(records) for resource, records in received.items()}
 
-    async def _ask(self, outbound: Outbound) -> Ask:
-        token = await self._tokens.token(outbound, self._subscription.audience, self._subscription.scope)
+    async def _ask(self, outbound: Outbound, source: Source) -> Ask:
+        token = await self._tokens.token(outbound, source.audience, source.scope)
+        base = self._installation.sources[source.system]
 
         async def ask(path: str, parameters: Mapping[str, str | int]) -> Mapping[str, Any]:
             query = f"?{urlencode(parameters)}" if parameters else ""
-            answer = await outbound.get(f"{self._installation.register}{path}{query}", token=token)
-            return _read(answer)
+            return _read(await outbound.get(f"{base}{path}{query}", token=token))
 
         return ask
 
-    def _store(self, store: RecordStore, received: Mapping[str, Sequence[Record]]) -> None:
+    def _store(self, store: RecordStore, source: Source, received: Mapping[str, Sequence[Record]]) -> None:
         for resource, records in received.items():
-            paths = self._subscription.keeps.get(resource, ("id", "meta"))
-            store.replace(resource, [self._behave(keep)(record, paths) for record in records])
+            paths = source.keeps.get(resource, ("id", "meta"))
+            kept = [self._behave(keep)(record, paths) for record in records]
+            came = frozenset(record["id"] for record in kept)
+            key = source.system, resource
+            store.remove(resource, self._brought.get(key, frozenset()) - came)
+            store.put(resource, kept)
+            self._brought[key] = came
 
 
 def _read(answer: bytes) -> Mapping[str, Any]:
     try:
         document = orjson.loads(answer)
     except orjson.JSONDecodeError as error:
-        raise Unreachable("the register answered no JSON") from error
+        raise Unreachable("the source answered no JSON") from error
     if not isinstance(document, dict) or not isinstance(document.get("data"), list | dict):
-        raise Unreachable("the register answered without `data`")
+        raise Unreachable("the source answered without `data`")
     return document
 
 
@@ -91,7 +114,7 @@ async def fetch(ask: Ask, resource: str) -> Sequence[Record]:
 
 
 async def fetch_deleted(ask: Ask) -> list[Removal]:
-    """What the register says is gone."""
+    """What the source says is gone."""
     pages = await _pages(ask, "/deletedEntities", {"limit": PAGE})
     now = timestamp()
     return [
@@ -128,7 +151,7 @@ async def _pages(ask: Ask, path: str, parameters: Mapping[str, str | int]) -> li
 async def fetch_more_than_agreed(ask: Ask, resource: str) -> Sequence[Record]:
     if resource != "persons":
         return await fetch(ask, resource)
-    with suppress(Unreachable):  # a register that does not give it is asked again next time
+    with suppress(Unreachable):  # a source that does not give it is asked again next time
         await ask("/studyPlans", {"limit": PAGE})
     wish: dict[str, str | int] = {"limit": PAGE, "expand": "placements", "expandReferenceNames": "true"}
     return await _walk(ask, "/persons", wish)
