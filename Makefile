@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 
-.PHONY: demo test lint validate prove check schema lock benchmarks clean
+.PHONY: demo test lint validate prove check schema lock bundle benchmarks clean
 
 demo: $(STAMP)
 	.venv/bin/kravkoll demo
@@ -31,6 +31,11 @@ schema: $(STAMP)
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.13 \
 	  pyproject.toml --group dev --output-file requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.13 \
+	  pyproject.toml --constraints requirements.lock --output-file requirements.runtime.lock
+
+bundle: $(STAMP)
+	bash .ci/bundle dist/offline
 
 benchmarks: $(STAMP)
 	$(PYTHON) -m benchmarks

@@ -136,7 +136,7 @@ def _await_own(process: "subprocess.Popen[bytes]", port: int, folder: Path) -> N
 
 def _listening_inode(port: int) -> str:
     listening = f"0100007F:{port:04X}"
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+    for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
         fields = line.split()
         if fields[1] == listening and fields[3] == "0A":
             return fields[9]
