@@ -19,7 +19,7 @@ from kravkoll.views.words import LANGUAGES, words
 ROOT = TEMPLATES.parents[1]
 DEVELOPERS_WORDS = re.compile(
     r"\b(duel|canar|kanarie|cast\b|probe|stand-?in|persona\b|personas|fixture|mock|oracle|orakel|harness|"
-    r"exit code|roll-?up|payload|snapshot|traceback|assert|pytest|attrapp)",
+    r"exit code|roll-?up|payload|snapshot|traceback|assert\b|pytest|attrapp)",
     re.IGNORECASE,
 )
 REASONS = {"Inconclusive", "NotExercised", "Reason"}

@@ -106,6 +106,11 @@ def _proof(run: "Assessing") -> dict[str, Any] | None:
         "digest": digest,
         "holds": proof["holds"],
         "caught": {c: sorted(set(f)) for c, f in caught.items()},
+        "faults": {
+            fault: dump(run.workspace.faults[fault].sentence)
+            for fault in sorted({fault for faults in caught.values() for fault in faults})
+            if fault in run.workspace.faults
+        },
     }
 
 

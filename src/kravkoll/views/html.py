@@ -1,6 +1,6 @@
-"""A static page per supplier and language, and an index over several: no script, no request."""
+"""A static page per supplier and language: no script, no request."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -10,12 +10,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import packaged
 from kravkoll.record.outcome import Verdict
 from kravkoll.record.rollup import Exit
-from kravkoll.views.report import MARKS, Report
-from kravkoll.views.values import cut, shown, visible
+from kravkoll.views.grouping import by_agreement, grouped
+from kravkoll.views.report import Report
+from kravkoll.views.values import LONGEST, cut, shown, visible
 from kravkoll.views.words import LANGUAGES, Words, words
 
 SIGNS = {
@@ -31,8 +31,12 @@ SIGNS = {
     "error": "!",
 }
 """Beside the colour and before the word of a verdict or outcome."""
-CASES = 50
-"""Failing cases of one finding that a page shows."""
+CASES, FEWEST_CASES = 20, 3
+"""Failing cases of one finding that a page shows: fewer where many fail, so that a page stays readable."""
+ALL_CASES, ALL_CHARACTERS = 400, 80_000
+"""What all findings of a page share: cases, and characters of expected and actual values."""
+SHORTEST = 400
+"""Characters of one value that a page always shows."""
 PROFILE_KINDS = {
     "encryption": ("tls", "rest"),
     "login": ("saml", "oidc", "oauth"),
@@ -51,9 +55,10 @@ class Step:
 
 
 @cache
-def _environment(templates: Path) -> jinja2.Environment:
+def environment(templates: Path) -> jinja2.Environment:
+    """Templates of the workspace, or the package's; everything they write is escaped and made visible."""
     folders = (templates, packaged() / "reports" / "templates")
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -62,8 +67,8 @@ def _environment(templates: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters.update(shown=shown, visible=visible, moment=moment, day=day)
-    return environment
+    made.filters.update(shown=shown, visible=visible, moment=moment, day=day)
+    return made
 
 
 def _safe(value: object) -> object:
@@ -86,7 +91,7 @@ def moment(text: object) -> str:
     return f"{when:%Y-%m-%d %H:%M}{' ' + zone if zone else ''}"
 
 
-def _labels(told: Words) -> dict[str, Markup]:
+def labels(told: Words) -> dict[str, Markup]:
     """Every sentence without blanks, escaped once instead of at each of its thousand places."""
     return {
         f"{section}.{key}": escape(visible(entry))
@@ -96,7 +101,7 @@ def _labels(told: Words) -> dict[str, Markup]:
     }
 
 
-def _chips(told: Words) -> dict[str, dict[str, Markup]]:
+def chips(told: Words) -> dict[str, dict[str, Markup]]:
     """The sign and the word of each verdict and outcome."""
     form = Markup('<span class="chip {}"><span aria-hidden="true">{}</span> {}</span>')
     return {
@@ -116,8 +121,9 @@ def page(report: Report, language: str, templates: Path, languages: Sequence[str
     """The whole page."""
     told = words(language, templates)
     others = [other for other in languages if other != language]
+    cases, longest = _allowance(report)
     return (
-        _environment(templates)
+        environment(templates)
         .get_template("report.html.jinja")
         .render(
             report=report,
@@ -125,34 +131,47 @@ def page(report: Report, language: str, templates: Path, languages: Sequence[str
             header=report.header,
             words=told,
             others=[(other, words(other, templates), file_name(report, other)) for other in others],
-            label=_labels(told),
-            chip=_chips(told),
+            label=labels(told),
+            chip=chips(told),
             steps=list(steps(report, told)),
             counts=_counts(report),
             judged={area: _judged(report, area, told) for area, _ in report.areas()},
             deciding={item.requirement.id for item in report.gating},
+            proof=report.header.get("proof"),
             faults_noticed=_faults_noticed(report),
-            described=_described(report),
-            evidence={line["digest"]: line for line in report.record.evidence},
-            cut=lambda text: cut(text, told.say("finding.cut")),
-            cases=CASES,
+            used=_used_checks(report),
+            grouped=grouped(report),
+            parts={item.requirement.id: by_agreement(report, item) for item in report.requirements},
+            evidence=_evidence(report),
+            cut=lambda text: cut(text, told.say("finding.cut"), longest),
+            cases=cases,
         )
     )
+
+
+def _allowance(report: Report) -> tuple[int, int]:
+    """Cases of one finding, and characters of one value, that this page shows; the record holds all."""
+    findings = max(1, sum(len(result.findings) for result in report.record.results.values()))
+    cases = min(CASES, max(FEWEST_CASES, ALL_CASES // findings))
+    return cases, min(LONGEST, max(SHORTEST, ALL_CHARACTERS // (2 * findings)))
+
+
+def _used_checks(report: Report) -> list[Mapping[str, Any]]:
+    """The cards of the checks that have rows in this record."""
+    used = {row.check for row in report.record.rows.values()}
+    return [card for identity, card in sorted(report.record.checks.items()) if identity in used]
+
+
+def _evidence(report: Report) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Digest to the place on the page that tells of it, and the record's line."""
+    lines = {line["digest"]: line for line in report.record.evidence}
+    return {digest: (f"evidence-{number}", line) for number, (digest, line) in enumerate(lines.items(), 1)}
 
 
 def _faults_noticed(report: Report) -> int:
     """How many deliberate defects the proof that belongs to this record shows to be noticed."""
     caught = (report.header.get("proof") or {}).get("caught", {})
     return len({fault for faults in caught.values() for fault in faults})
-
-
-def _described(report: Report) -> dict[str, str]:
-    """The requirement under which each row is told in full; elsewhere stands a link to it."""
-    first: dict[str, str] = {}
-    for item in report.requirements:
-        for row in item.rows:
-            first.setdefault(row, item.requirement.id)
-    return first
 
 
 def _counts(report: Report) -> list[tuple[str, int, int]]:
@@ -211,54 +230,3 @@ def _unseen_steps(report: Report, told: Words) -> Iterator[Step]:
         )
     for (owner, does), requirements in affected.items():
         yield Step(owner, told.say("step.unseen", does=does, n=len(requirements)))
-
-
-def index_name(reports: Sequence[Report], language: str) -> str:
-    """The name of an index page; one over simulated runs says so."""
-    mark = f"{MARKS['simulated']}-" if any(report.record.simulated for report in reports) else ""
-    return f"{mark}index.{language}.html"
-
-
-def index(
-    entries: Iterable[tuple[str, Report]],
-    language: str,
-    templates: Path,
-    *,
-    unreadable: Sequence[str] = (),
-    languages: Sequence[str] = LANGUAGES,
-) -> str:
-    """A page over several records, each with the folder (relative, empty for the same) that its pages are in.
-
-    ConfigurationError: simulated and real runs are never shown beside each other.
-    """
-    told = words(language, templates)
-    listed = sorted(entries, key=lambda entry: entry[1].supplier["name"].casefold())
-    reports = [report for _, report in listed]
-    if len({report.record.simulated for report in reports}) > 1:
-        raise ConfigurationError("simulated and real runs cannot stand in one index: make one of each")
-    others = [other for other in languages if other != language]
-    return (
-        _environment(templates)
-        .get_template("index.html.jinja")
-        .render(
-            entries=[(f"{folder}/" if folder else "", report) for folder, report in listed],
-            requirements=_all_requirements(reports),
-            unreadable=unreadable,
-            words=told,
-            others=[(other, words(other, templates), index_name(reports, other)) for other in others],
-            label=_labels(told),
-            chip=_chips(told),
-            simulated=any(report.record.simulated for report in reports),
-            file_name=file_name,
-        )
-    )
-
-
-def _all_requirements(reports: Iterable[Report]) -> list[tuple[str, str, Any]]:
-    """Id, area and text of every requirement that some record names."""
-    found = {
-        identity: (identity, item.requirement.area, item.requirement.text)
-        for report in reports
-        for identity, item in report.assessment.requirements.items()
-    }
-    return [found[identity] for identity in sorted(found)]

@@ -182,6 +182,30 @@ class Report:
         """What the check asserts: the same whatever it ended with."""
         return str(self.card(row).get("sentence", {}).get(language, row.check))
 
+    def where(self, row: str, words: Words) -> str:
+        """Where a row looked, in words: a document, one end of a flow, or a system's interface."""
+        planned = self.record.rows[row]
+        match planned.kind:
+            case "document":
+                return words.name("document", planned.part)
+            case "flow":
+                return words.say("place.flow", end=words.name("place", planned.part), flow=planned.place)
+        system = self.header["systems"].get(planned.system, {}).get("name", planned.place)
+        return f"{system}, {words.name('place', planned.part)}"
+
+    def told(self, item: Assessed, words: Words) -> list[tuple[str, list[str], str]]:
+        """What was found of a requirement, where, and what to do; the same finding once with every place."""
+        places: dict[tuple[str, str], list[str]] = {}
+        for row in item.rows:
+            for defect in self.defects(row, words):
+                places.setdefault((defect.says, defect.remedy), []).append(row)
+        return [(says, list(dict.fromkeys(rows)), remedy) for (says, remedy), rows in places.items()]
+
+    def grades(self, item: Assessed) -> list[str]:
+        """How good the evidence is behind what was said of a requirement."""
+        results = (self.record.results[row] for row in item.rows)
+        return sorted({r.grade for r in results if r.grade and r.outcome in (Outcome.MET, Outcome.NOT_MET)})
+
     def defects(self, row: str, words: Words) -> Iterator[Defect]:
         """The findings of a row."""
         planned, result = self.row(row)

@@ -32,12 +32,12 @@ def shown(value: object) -> str:
     return visible(json.dumps(value, ensure_ascii=False, indent=2 if _deep(value) else None, default=str))
 
 
-def cut(text: str, ending: str) -> str:
+def cut(text: str, ending: str, longest: int = LONGEST) -> str:
     """The text, or its beginning and the sentence that says so; never within a combined character."""
-    if len(text) <= LONGEST:
+    if len(text) <= longest:
         return text
-    end = LONGEST
-    while end > LONGEST - 32 and unicodedata.combining(text[end]):
+    end = longest
+    while end > longest - 32 and unicodedata.combining(text[end]):
         end -= 1
     return text[:end] + ending
 

@@ -1,6 +1,6 @@
 """What the reports say, read from words.sv.yaml and words.en.yaml: sentences by key, reasons by code."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -45,6 +45,16 @@ class Words:
     def name(self, section: str, code: object) -> str:
         """The word for a code; the code itself where the language has none, since codes are data."""
         return str(self.table[section].get(str(code), code))
+
+    def names(self, section: str, codes: Iterable[object], between: str = ", ") -> str:
+        """The words for several codes."""
+        return between.join(self.name(section, code) for code in codes)
+
+    def glossary(self, text: str) -> list[Mapping[str, str]]:
+        """The technical terms that a text uses, each with what it means, in alphabetical order."""
+        lowered = text.casefold()
+        used = (entry for entry in self.table["glossary"].values() if entry["term"].casefold() in lowered)
+        return sorted(used, key=lambda entry: entry["term"].casefold())
 
     def grounds(self, reason: str) -> Grounds:
         """What a reason such as `capability.missing:login.start` means."""
