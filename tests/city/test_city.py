@@ -19,7 +19,7 @@ from lxml import etree
 from signxml.verifier import XMLVerifier
 
 from kravkoll.checks.subject import verifying_context
-from kravkoll.city.authorisation_server import ASSERTION_TYPE
+from kravkoll.city.client_authentication import ASSERTION_TYPE
 from kravkoll.city.city import City
 from kravkoll.city.identity_provider import REFUSED
 from kravkoll.city.saml_messages import MD, NAMESPACES, SamlRefusal

@@ -1,70 +1,36 @@
 """The city's authorisation server: machine access tokens by RFC 9068, for clients known by key or secret."""
 
-import base64
-import binascii
-import hmac
 import json
 import secrets
 import ssl
 import time
 import urllib.parse
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, KeySet, KeySetSerialization
+from joserfc.jwk import ECKey, KeySet, KeySetSerialization
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from kravkoll.city.client_authentication import (
+    ASSERTION_ALGORITHMS,
+    NO_STORE,
+    Client,
+    ClientAuthentication,
+    Form,
+    TokenRefusal,
+    one,
+)
 from kravkoll.city.doors import LOCAL, Doors
 from kravkoll.city.state import CityState
 from kravkoll.serving.loopback import Loopback, Served
 
 PARTY = "authorisation-server"
 TOKEN_LIFETIME_SECONDS = 300
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_ALGORITHMS = ["ES256", "ES384", "PS256", "RS256"]
-"""The keys that the city hands out sign with the first; a supplier's own may be of the others."""
-NO_STORE = {"Cache-Control": "no-store"}
-
-type Form = Mapping[str, list[str]]
-
-
-class TokenRefusal(Exception):
-    """An error answer of the token endpoint, by RFC 6749 5.2 and RFC 8707 2."""
-
-    def __init__(self, error: str, description: str) -> None:
-        self.error, self.description = error, description
-        super().__init__(f"{error}: {description}")
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A program that may ask for tokens, and the credentials that it was handed."""
-
-    id: str
-    key_pem: bytes = field(repr=False)
-    """EC private key for private_key_jwt; empty where the supplier keeps a key of its own."""
-    secret: str = field(repr=False)
-    """For client_secret_basic; empty likewise."""
-    scope: str = ""
-    """Space-separated scopes that it may have."""
-    audiences: tuple[str, ...] | None = None
-    """Resources that it may have tokens for; None means that only the resource decides."""
-    public_keys: KeySetSerialization | None = None
-    """JWK set of a supplier that keeps a key of its own."""
-
-    def keys(self, kid: str | None) -> tuple[Key, ...]:
-        """What an assertion may be verified with: the key that it names, or any where it names none."""
-        if self.public_keys is None:
-            return (ECKey.import_key(self.key_pem),)
-        known = KeySet.import_key_set(self.public_keys).keys
-        return tuple(key for key in known if kid is None or key.kid in {kid, None})
 
 
 class AuthorisationServer:
@@ -75,7 +41,9 @@ class AuthorisationServer:
     def __init__(self, key: ECKey, state: CityState) -> None:
         self._key = key
         self._state = state
-        self._seen_assertions: dict[str, float] = {}
+        self._authentication = ClientAuthentication(
+            self.client, lambda: {self.issuer, f"{self.issuer}/token"}
+        )
         self._served: Served | None = None
 
     @classmethod
@@ -202,18 +170,15 @@ class AuthorisationServer:
     async def _token_endpoint(self, request: Request) -> Response:
         try:
             form = urllib.parse.parse_qs((await request.body()).decode("latin-1"))
-            client = self._authenticated(request.headers.get("authorization", ""), form)
+            client = self._authentication.authenticated(request.headers.get("authorization", ""), form)
             return JSONResponse(self._grant(client, form), headers=NO_STORE)
         except TokenRefusal as refusal:
-            status = 401 if refusal.error == "invalid_client" else 400
-            body = {"error": refusal.error, "error_description": refusal.description}
-            headers = NO_STORE | ({"WWW-Authenticate": "Basic"} if status == 401 else {})
-            return JSONResponse(body, status_code=status, headers=headers)
+            return refusal.answer()
 
     def _grant(self, client: Client, form: Form) -> dict[str, Any]:
-        if _one(form, "grant_type") != "client_credentials":
+        if one(form, "grant_type") != "client_credentials":
             raise TokenRefusal("unsupported_grant_type", "only client_credentials")
-        scope = _one(form, "scope") or client.scope
+        scope = one(form, "scope") or client.scope
         if not set(scope.split()) <= set(client.scope.split()):
             raise TokenRefusal("invalid_scope", f"{client.id} may have {client.scope!r}")
         audience = _audience(client, form)
@@ -224,58 +189,9 @@ class AuthorisationServer:
             "scope": scope,
         }
 
-    def _authenticated(self, authorization: str, form: Form) -> Client:
-        if _one(form, "client_assertion_type") == ASSERTION_TYPE:
-            return self._by_assertion(_one(form, "client_assertion"))
-        if authorization[:6].lower() == "basic ":
-            return self._by_secret(authorization[6:])
-        raise TokenRefusal("invalid_client", "authenticate by private_key_jwt or client_secret_basic")
-
-    def _by_secret(self, credentials: str) -> Client:
-        try:
-            user, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise TokenRefusal("invalid_client", "credentials are not base64") from error
-        client = self.client(urllib.parse.unquote_plus(user))
-        given = urllib.parse.unquote_plus(secret).encode()
-        if client is None or not client.secret or not hmac.compare_digest(client.secret.encode(), given):
-            raise TokenRefusal("invalid_client", "unknown client or wrong secret")
-        return client
-
-    def _by_assertion(self, assertion: str) -> Client:
-        """RFC 7523 3: signed by the client's key, for us, short-lived, used once."""
-        client = self.client(_claimed(assertion, 1, "sub"))
-        if client is None:
-            raise TokenRefusal("invalid_client", "unknown client")
-        claims = _verified(assertion, client.keys(_claimed(assertion, 0, "kid") or None))
-        self._validate_assertion(client, claims)
-        return client
-
-    def _validate_assertion(self, client: Client, claims: Mapping[str, Any]) -> None:
-        now = time.time()
-        audience = claims.get("aud")
-        audiences = audience if isinstance(audience, list) else [audience]
-        expires, identity = claims.get("exp"), claims.get("jti")
-        if claims.get("iss") != client.id or claims.get("sub") != client.id:
-            raise TokenRefusal("invalid_client", "iss and sub must be the client_id")
-        if not {self.issuer, f"{self.issuer}/token"} & set(audiences):
-            raise TokenRefusal("invalid_client", "aud must be the issuer or the token endpoint")
-        if not isinstance(expires, int | float) or expires <= now:
-            raise TokenRefusal("invalid_client", "exp is missing or past")
-        self._seen_assertions = {key: end for key, end in self._seen_assertions.items() if end > now}
-        if not isinstance(identity, str) or identity in self._seen_assertions:
-            raise TokenRefusal("invalid_client", "jti is missing or was used before")
-        self._seen_assertions[identity] = expires
-
 
 def new_key() -> ECKey:
     return ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
-
-
-def _one(form: Form, name: str) -> str:
-    """The only value of a parameter, or nothing: RFC 6749 3.2 lets none be given twice."""
-    values = form.get(name, [])
-    return values[0] if len(values) == 1 else ""
 
 
 def _audience(client: Client, form: Form) -> str | list[str]:
@@ -287,27 +203,6 @@ def _audience(client: Client, form: Form) -> str | list[str]:
     if not asked or (allowed is not None and not set(asked) <= set(allowed)):
         raise TokenRefusal("invalid_target", f"no resource that {client.id} may have a token for")
     return asked[0] if len(asked) == 1 else asked
-
-
-def _claimed(assertion: str, part: int, name: str) -> str:
-    """What an assertion says of itself, unverified: only to know whose key to verify with."""
-    try:
-        text = assertion.split(".")[part]
-        members = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (IndexError, ValueError) as error:
-        raise TokenRefusal("invalid_client", "the assertion is no JWT") from error
-    return str(members.get(name, "")) if isinstance(members, dict) else ""
-
-
-def _verified(assertion: str, keys: Iterable[Key]) -> Mapping[str, Any]:
-    """The claims, by the first key that the signature holds for."""
-    why: Exception | str = "none of the client's keys has the kid that it names"
-    for key in keys:
-        try:
-            return jwt.decode(assertion, key, algorithms=ASSERTION_ALGORITHMS).claims
-        except (JoseError, ValueError) as error:
-            why = error
-    raise TokenRefusal("invalid_client", f"assertion: {why}")
 
 
 def _file_of(client_id: str) -> str:
