@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from kravkoll.serving.loopback import Loopback, Served
 LOOPBACK = "127.0.0.1"
 TAKEN = errno.EADDRINUSE if os.name == "posix" else errno.EACCES
 """How the system says that a port is not free; a port below 1024 may be refused for other reasons."""
+
+ANSWER_SECONDS = 2.0
 
 
 class PortTaken(OSError):
@@ -63,6 +66,38 @@ class Doors:
             raise
         state.remember_port(party, served.port)
         return served
+
+    def taken(self, party: str, state: CityState) -> int:
+        """The party's port, if some program has it now; else 0."""
+        port = self.port(party, state)
+        family = socket.AF_INET6 if ":" in self.bind else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            if os.name == "posix":  # as the server itself does
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((self.bind, port))
+                trial.listen(1)
+            except OSError as error:
+                if error.errno == TAKEN:
+                    return port
+                raise
+        return 0
+
+    def ours(self, port: int, ca: CertificateAuthority) -> bool:
+        """Whether this very city answers there, in another process: nobody else has its certificate."""
+        anchor = self.certificate.certificate_pem if self.certificate else ca.anchor_pem
+        context = ssl.create_default_context(cadata=anchor.decode("ascii"))
+        context.check_hostname = False
+        context.verify_flags |= (
+            ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+        )  # a certificate of its own is the anchor
+        host = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(self.bind, self.bind)  # noqa: S104  # asked, not bound
+        try:
+            with socket.create_connection((host, port), timeout=ANSWER_SECONDS) as raw:
+                context.wrap_socket(raw).close()
+        except OSError:
+            return False
+        return True
 
     def address(self, party: str, state: CityState) -> str:
         """Base URL of a party, running or not; empty where it was never open and no port is told."""

@@ -15,6 +15,7 @@ COMMANDS = {
     "plan": "Show every row that would be run, and what it needs.",
     "list": "List requirements, checks, suppliers, faults and more.",
     "explain": "Tell all about one requirement, check, finding code or fault.",
+    "doctor": "Tell what is ready for a run, what is not, and who must do what.",
     "validate": "Name every fault of the workspace at once.",
     "prove": "Break the simulated systems on purpose and see that each check notices.",
     "report": "Write the reports of a record again, also of one that was cut off.",

@@ -37,9 +37,12 @@ def require(
 
 
 def contact(environment: Environment, address: str, moment: datetime) -> None:
-    """Raise NotExercised where nobody has permitted that the address is contacted now; loopback is ours."""
+    """Raise NotExercised where nobody has permitted that the address is contacted now.
+
+    Loopback and the city's own public name are ours.
+    """
     host = urlsplit(address).hostname or ""
-    if not host or host in LOOPBACK:
+    if not host or host in LOOPBACK or host == environment.city.public_name.lower():
         return
     permission = environment.authorisation
     if permission is None:
@@ -68,7 +71,8 @@ def places_of(environment: Environment, system: str, interface: str = "") -> Ite
 
 
 def hosts(environment: Environment, moment: datetime) -> Iterator[str]:
-    """The hosts that may be contacted: declared in the environment, and permitted."""
+    """The hosts that may be contacted: declared in the environment, and permitted; and the city's own."""
+    yield environment.city.public_name
     for system in environment.systems:
         for url in places_of(environment, system):
             if permitted(environment, url, moment):

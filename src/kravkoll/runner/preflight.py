@@ -4,14 +4,17 @@ import errno
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from kravkoll.checks.subject import DEFAULT_PORTS
 from kravkoll.contracts.model import Place
 from kravkoll.record.outcome import Inconclusive, NotExercised, Unjudged
 from kravkoll.record.rows import Row
 from kravkoll.runner.permission import secret
-from kravkoll.runner.platform import Platform
+
+if TYPE_CHECKING:
+    from kravkoll.runner.platform import Platform
 
 NO_WAY = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
 
@@ -28,7 +31,7 @@ class Obstacle:
     unjudged: Unjudged
 
 
-def obstacles(platform: Platform, rows: Iterable[Row]) -> Iterator[Obstacle]:
+def obstacles(platform: "Platform", rows: Iterable[Row]) -> Iterator[Obstacle]:
     """What stands in the way of the planned rows, place by place; each place is tried once."""
     environment = platform.ground.environment
     places = sorted({(row.system, row.part) for row in rows if row.kind == "interface"})
@@ -51,7 +54,7 @@ MEND = {
 
 
 def blocked(
-    platform: Platform, rows: Iterable[Row], tell: Callable[[str, str], None] = lambda *_: None
+    platform: "Platform", rows: Iterable[Row], tell: Callable[[str, str], None] = lambda *_: None
 ) -> Mapping[tuple[str, str], Unjudged]:
     """(system, interface) to the reason that every row there carries; `tell` hears whose each is to mend."""
     found = list(obstacles(platform, rows))
@@ -60,7 +63,7 @@ def blocked(
     return {(one.system, one.interface): one.unjudged for one in found}
 
 
-def _secret(platform: Platform, system: str, interface: str, place: Place) -> Iterator[Obstacle]:
+def _secret(platform: "Platform", system: str, interface: str, place: Place) -> Iterator[Obstacle]:
     folder = platform.ground.workspace.layout.environments
     try:
         secret(place.secret or "", folder)
@@ -70,19 +73,23 @@ def _secret(platform: Platform, system: str, interface: str, place: Place) -> It
 
 def _reach(system: str, interface: str, address: str, timeout: float) -> Iterator[Obstacle]:
     """A host that is down is found out once, not by every row's time-out."""
+    found = reach(address, timeout)
+    if found is not None:
+        yield Obstacle(system, interface, *found)
+
+
+def reach(address: str, timeout: float) -> tuple[Whose, Inconclusive] | None:
+    """Why nothing answers at an address, and whose that is to mend; None where something does."""
     parts = urlsplit(address)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
     try:
         socket.create_connection((host, port), timeout=timeout).close()
     except socket.gaierror as error:
-        yield Obstacle(system, interface, "network", Inconclusive("network.dns", f"{host}: {error.strerror}"))
+        return "network", Inconclusive("network.dns", f"{host}: {error.strerror}")
     except TimeoutError:
-        yield Obstacle(system, interface, "network", Inconclusive("network.timeout", f"{host}:{port}"))
+        return "network", Inconclusive("network.timeout", f"{host}:{port}")
     except OSError as error:
         if error.errno in NO_WAY:
-            detail = f"{host}:{port}: {error.strerror}"
-            yield Obstacle(system, interface, "network", Inconclusive("network.no-way", detail))
-            return
-        yield Obstacle(
-            system, interface, "supplier", Inconclusive("subject.unreachable", f"{host}:{port}: {error}")
-        )
+            return "network", Inconclusive("network.no-way", f"{host}:{port}: {error.strerror}")
+        return "supplier", Inconclusive("subject.unreachable", f"{host}:{port}: {error}")
+    return None
