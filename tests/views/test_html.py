@@ -72,7 +72,7 @@ def test_a_finding_is_told_in_full_once(tmp_path: Path) -> None:
         "2 of 4",
         '{"port": 443}',
         "Mend proto.tls10.",
-        "kravkoll run --env demo --supplier tempus --row ENC-TLS-02@tempus/api",
+        "kravkoll run --env demo --supplier tempus --as-of 2026-11-23 --row ENC-TLS-02@tempus/api",
         "sha256:bbbb",
     ):
         assert fact in row

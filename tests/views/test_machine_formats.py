@@ -199,7 +199,7 @@ def test_terminal_tells_findings_and_who_must_act(written: dict[str, Path]) -> N
         "The defect proto.tls10 is there.",
         "Expected: TLS 1.2",
         "Actual: TLS 1.0, TLS 1.1",
-        "Repeat: kravkoll run --env demo --supplier tempus --row ENC-TLS-02@tempus/api",
+        "Repeat: kravkoll run --env demo --supplier tempus --as-of 2026-11-23 --row ENC-TLS-02@tempus/api",
         "See ENC-TLS-02@tempus/api above.",
         "Whoever maintains Kravkoll: Build a check for the requirement.",
     ):

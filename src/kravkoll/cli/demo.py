@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from kravkoll.contracts import documents
 from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.layout import Layout
 from kravkoll.contracts.workspace import Workspace, load
+
+if TYPE_CHECKING:
+    from kravkoll.views import Report
 
 ENVIRONMENT = "demo"
 AS_OF = "2026-11-23"
@@ -25,7 +29,10 @@ AS_OF = "2026-11-23"
     "--out", type=click.Path(path_type=Path), help="Folder of the records; reports/out/demo-<time> if silent."
 )
 @click.option(
-    "--language", type=click.Choice(["sv", "en"]), default="en", help="Language of the index that is named."
+    "--language",
+    type=click.Choice(["sv", "en"]),
+    default="en",
+    help="Language of the tour and of the page it starts with.",
 )
 @workspace_option
 def command(layout: Layout, out: Path | None, language: str) -> int:
@@ -46,21 +53,56 @@ def command(layout: Layout, out: Path | None, language: str) -> int:
         click.echo(f"  {name}: exit {code}", err=True)
         if not (folder / name / "results.jsonl").exists():
             click.echo(wrote, err=True)
+    reports = {name: _told(folder / name) for name in suppliers}
     pages = views.write_index(
-        folder, [folder / name for name in suppliers], templates=layout.file("reports", "templates")
+        folder,
+        [reports[name] or folder / name for name in suppliers],
+        templates=layout.file("reports", "templates"),
     )
-    wrong = list(_differences(layout, folder, suppliers))
+    wrong = list(_differences(layout, reports))
     for line in wrong:
         click.echo(line)
+    index = pages[f"index.{language}"]
+    _show_tour(workspace, [report for report in reports.values() if report], index, language)
     verdict = (
         "Every verdict is the expected one"
         if not wrong
         else f"{len(wrong)} verdicts are not the expected ones"
     )
-    click.echo(
-        f"SIMULERING. {verdict}, in {time.monotonic() - started:.0f} s. Open {pages[f'index.{language}']}"
-    )
+    click.echo(f"SIMULERING. {verdict}, in {time.monotonic() - started:.0f} s. Open {index}")
     return 1 if wrong else 0
+
+
+def _told(folder: Path) -> "Report | None":
+    """What a supplier's record says; None where there is no record, or one without a beginning."""
+    from kravkoll import views  # noqa: PLC0415  # jinja2 and rich, for this command alone
+
+    try:
+        return views.told(folder)
+    except (FileNotFoundError, views.Untellable):
+        return None
+
+
+def _show_tour(workspace: Workspace, reports: "list[Report]", index: Path, language: str) -> None:
+    """A few lines that say what to look at, and why."""
+    from kravkoll.views.tour import tour  # noqa: PLC0415  # as above
+    from kravkoll.views.words import words  # noqa: PLC0415  # as above
+
+    told = words(language, workspace.layout.file("reports", "templates"))
+    click.echo(told.say("tour.title"))
+    for number, stop in enumerate(tour(reports, told, index, _noticed(workspace, reports)), 1):
+        click.echo(f"  {number}. {stop.why}\n     {stop.look}")
+
+
+def _noticed(workspace: Workspace, reports: "list[Report]") -> str:
+    """A fault that a check notices which some supplier passes; empty where there is none."""
+    passed = {
+        report.record.rows[row].check
+        for report in reports
+        for row, result in report.record.results.items()
+        if result.outcome == "met"
+    }
+    return next((fault.id for fault in workspace.faults.values() if passed & set(fault.expect)), "")
 
 
 def _runs_here(workspace: Workspace, supplier: str) -> bool:
@@ -69,13 +111,13 @@ def _runs_here(workspace: Workspace, supplier: str) -> bool:
     return any(system.id in here for system in workspace.suppliers[supplier].systems)
 
 
-def _differences(layout: Layout, folder: Path, suppliers: list[str]) -> Iterator[str]:
+def _differences(layout: Layout, reports: Mapping[str, "Report | None"]) -> Iterator[str]:
     """Verdicts that are not those of mocks/demo.yaml, and suppliers that it does not know."""
     expected = _expected(layout)
-    for name in sorted(set(suppliers) ^ set(expected)):
+    for name in sorted(set(reports) ^ set(expected)):
         yield f"{name}: stands only in {'mocks/demo.yaml' if name in expected else 'the workspace'}"
-    for name in suppliers:
-        seen = _verdicts(folder / name)
+    for name, report in reports.items():
+        seen = _verdicts(report)
         for requirement in sorted(set(seen) | set(expected.get(name, {}))):
             was, wanted = (
                 seen.get(requirement, "no verdict"),
@@ -96,11 +138,7 @@ def _expected(layout: Layout) -> Mapping[str, Mapping[str, str]]:
     }
 
 
-def _verdicts(folder: Path) -> Mapping[str, str]:
-    from kravkoll.record.assessment import assess  # noqa: PLC0415  # pydantic, for this command alone
-    from kravkoll.record.journal import NAME, read  # noqa: PLC0415  # as above
-
-    if not (folder / NAME).exists():
+def _verdicts(report: "Report | None") -> Mapping[str, str]:
+    if report is None:
         return {}
-    assessment = assess(read(folder))
-    return {identity: str(item.verdict) for identity, item in assessment.requirements.items()}
+    return {identity: str(item.verdict) for identity, item in report.assessment.requirements.items()}

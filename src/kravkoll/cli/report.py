@@ -19,23 +19,22 @@ from kravkoll.contracts.layout import Layout
 def command(layout: Layout, records: tuple[Path, ...], index: Path | None, language: str) -> int:
     """Replay RECORDS (folders with results.jsonl) into every report; exits as their runs did."""
     from kravkoll import views  # noqa: PLC0415  # jinja2 and rich, for this command alone
-    from kravkoll.record.assessment import assess  # noqa: PLC0415  # pydantic, as above
-    from kravkoll.record.journal import NAME, read  # noqa: PLC0415  # as above
+    from kravkoll.record.journal import NAME  # noqa: PLC0415  # as above
     from kravkoll.record.rollup import worst  # noqa: PLC0415  # as above
 
     templates = layout.file("reports", "templates")
-    codes = []
+    told: list[views.Report] = []
     for record in records:
         folder = record if record.is_dir() else record.parent
         if not (folder / NAME).is_file():
             raise ConfigurationError(
                 f"{record} holds no {NAME}; name the folder of a run, such as reports/out/<run>"
             )
-        views.write_all(folder, templates=templates)
-        views.summary(folder, templates=templates, language=language)
-        codes.append(assess(read(folder)).exit)
+        told.append(views.told(folder))
+        views.write_all(told[-1], templates=templates)
+        views.summary(told[-1], templates=templates, language=language)
     if index:
         index.mkdir(parents=True, exist_ok=True)
-        pages = views.write_index(index, records, templates=templates)
+        pages = views.write_index(index, told, templates=templates)
         click.echo(f"Index: {pages[f'index.{language}']}")
-    return int(worst(codes))
+    return int(worst(report.assessment.exit for report in told))

@@ -55,8 +55,9 @@ def _one(layout: Layout, supplier: str, as_of: date, language: str, options: Opt
         click.echo("The run ended before a record was written; see the messages above.", err=True)
         return int(ended.exit)
     templates = layout.file("reports", "templates")
-    views.write_all(ended.folder, templates=templates)
-    views.summary(ended.folder, templates=templates, language=language)
+    report = views.told(ended.folder)
+    views.write_all(report, templates=templates)
+    views.summary(report, templates=templates, language=language)
     return int(ended.exit)
 
 

@@ -168,10 +168,11 @@ class Report:
         return self.record.rows[identity], self.record.results[identity]
 
     def repeat(self, row: str) -> str:
-        """The command that repeats one row."""
+        """The command that repeats one row, judged by the same day."""
         environment, supplier = self.header["environment"]["id"], self.supplier["id"]
         fault = ["--fault", visible(self.header["standin_fault"])] if self.header.get("standin_fault") else []
-        given = ["--env", visible(environment), "--supplier", visible(supplier), *fault, "--row", row]
+        given = ["--env", visible(environment), "--supplier", visible(supplier), *fault]
+        given += ["--as-of", visible(self.header["as_of"]), "--row", row]
         return shlex.join(["kravkoll", "run", *given])
 
     def card(self, row: Row) -> Mapping[str, Any]:
