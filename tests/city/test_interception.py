@@ -17,7 +17,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from kravkoll.city.certificate_authority import CertificateAuthority
-from kravkoll.city.interception import Capture, Interception, InterceptionFailed, _ready, _see_certificate
+from kravkoll.city.interception import (
+    Capture,
+    Interception,
+    InterceptionFailed,
+    _ready,
+    _see_certificate,
+    end,
+    warmed_up,
+)
 from kravkoll.serving.loopback import Loopback, Served
 
 
@@ -176,3 +184,18 @@ def test_lines_being_written_are_not_read(tmp_path: Path) -> None:
     line = json.dumps({"method": "GET", "host": "h", "path": "/p"})
     (tmp_path / "x").write_text(line + "\n" + line[:5])
     assert len(Capture(tmp_path / "x").exchanges) == 1
+
+
+def test_a_process_that_ended_before_its_orders_says_why(ca: CertificateAuthority, tmp_path: Path) -> None:
+    warm = warmed_up()
+    warm.kill()
+    warm.wait()
+    with pytest.raises(InterceptionFailed):
+        Interception.start(ca, tmp_path, warm=warm)
+
+
+def test_a_process_that_never_gets_orders_is_ended() -> None:
+    warm = warmed_up()
+    end(warm)
+    assert warm.returncode is not None
+    end(warm)

@@ -4,6 +4,7 @@ One mitmdump process serves a whole session (starting it takes about a second). 
 that is asked, a first segment of the path; each watching of a door has its exchanges to itself.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -24,7 +25,15 @@ from kravkoll.city.certificate_authority import CertificateAuthority, KeyPair
 from kravkoll.probes.traffic import Exchange
 
 ADDON = Path(__file__).with_name("interception_addon.py")
-RUN = "from mitmproxy.tools.main import mitmdump; mitmdump()"
+RUN = """
+import json, os, sys
+from mitmproxy.tools.main import mitmdump
+told = json.loads(sys.stdin.readline())
+log = os.open(told["log"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+os.dup2(log, 1), os.dup2(log, 2)
+sys.argv[1:] = told["arguments"]
+mitmdump()
+"""
 START_SECONDS = 60.0
 """How long a start may take on a busy machine; it is about one second on an idle one."""
 POLL_SECONDS = 0.02
@@ -62,18 +71,26 @@ class Interception:
     _routes: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def start(cls, ca: CertificateAuthority, folder: Path, *, host: str = "127.0.0.1") -> Self:
+    def start(
+        cls,
+        ca: CertificateAuthority,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        warm: subprocess.Popen[bytes] | None = None,
+    ) -> Self:
         """Returns once our own process answers with our own certificate; raises InterceptionFailed."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "ready.json").unlink(missing_ok=True)
         (folder / "routes.json").unlink(missing_ok=True)
         pair = ca.issue((host, "localhost") if host != "localhost" else (host,))
-        process = _launch(folder, host, pair)
+        process = warm or warmed_up()
         try:
+            _launch(process, folder, host, pair)
             port = _port_of(process, folder)
             _see_certificate(host, port, pair)
         except BaseException:
-            _end(process)
+            end(process)
             raise
         return cls(f"https://{host}:{port}", folder, process)
 
@@ -102,7 +119,7 @@ class Interception:
 
     def close(self) -> None:
         """End the process; a second call does nothing."""
-        _end(self._process)
+        end(self._process)
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +143,18 @@ class Interception:
         draft.replace(self.folder / "routes.json")
 
 
-def _launch(folder: Path, host: str, pair: KeyPair) -> subprocess.Popen[bytes]:
+def warmed_up() -> subprocess.Popen[bytes]:
+    """A process that loads the proxy, which takes most of a second, and waits to be told where it stands."""
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=_environment(),
+    )
+
+
+def _launch(process: subprocess.Popen[bytes], folder: Path, host: str, pair: KeyPair) -> None:
     certificate = folder / "certificate.pem"
     certificate.touch(mode=0o600)
     certificate.write_bytes(pair.key_pem + pair.chain_pem)
@@ -142,15 +170,16 @@ def _launch(folder: Path, host: str, pair: KeyPair) -> subprocess.Popen[bytes]:
     arguments = [f"--set={name}={value}" for name, value in options.items()]
     # the address after `reverse:` is never called: the addon puts the upstream of the moment in its place
     mode = ["--mode=reverse:https://127.0.0.1:9", f"--listen-host={host}", "--listen-port=0"]
-    with (folder / "proxy.log").open("wb") as log:
-        return subprocess.Popen(
-            [sys.executable, "-c", RUN, *mode, *arguments, "--scripts", str(ADDON)],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=_environment(),
-        )
+    told = {"log": str(folder / "proxy.log"), "arguments": [*mode, *arguments, "--scripts", str(ADDON)]}
+    if process.stdin is None:
+        raise InterceptionFailed("the proxy's process takes no orders")
+    try:
+        process.stdin.write(json.dumps(told).encode() + b"\n")
+        process.stdin.flush()
+    except BrokenPipeError as error:
+        raise InterceptionFailed(
+            f"the proxy ended before it was told where to listen: {_log(process, folder)}"
+        ) from error
 
 
 def _environment() -> dict[str, str]:
@@ -162,14 +191,14 @@ def _port_of(process: subprocess.Popen[bytes], folder: Path) -> int:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise InterceptionFailed(f"the proxy ended with {process.returncode}: {_log(folder)}")
+            raise InterceptionFailed(f"the proxy ended with {process.returncode}: {_log(process, folder)}")
         ready = _ready(folder)
         if ready and ready["process"] == process.pid and ready["addresses"]:
             return int(ready["addresses"][0][1])
         if ready:
-            raise InterceptionFailed(f"the proxy listens nowhere: {_log(folder)}")
+            raise InterceptionFailed(f"the proxy listens nowhere: {_log(process, folder)}")
         time.sleep(POLL_SECONDS)
-    raise InterceptionFailed(f"the proxy was not ready after {START_SECONDS} s: {_log(folder)}")
+    raise InterceptionFailed(f"the proxy was not ready after {START_SECONDS} s: {_log(process, folder)}")
 
 
 def _ready(folder: Path) -> dict[str, Any] | None:
@@ -197,13 +226,21 @@ def _see_certificate(host: str, port: int, pair: KeyPair) -> None:
         raise InterceptionFailed(f"another process answers on port {port}")
 
 
-def _log(folder: Path) -> str:
-    return (folder / "proxy.log").read_text(encoding="utf-8", errors="replace").strip()[-2000:]
+def _log(process: subprocess.Popen[bytes], folder: Path) -> str:
+    """What the process wrote: into its log, or before it had one."""
+    log = folder / "proxy.log"
+    if log.exists():
+        return log.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
+    process.kill()
+    _, wrote = process.communicate()
+    return wrote.decode("utf-8", errors="replace").strip()[-2000:]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """Each exchange is on disk when its answer is given, so there is nothing to end in order (0.4 s)."""
-    if process.stdin:
-        process.stdin.close()
+    for pipe in (process.stdin, process.stderr):
+        if pipe:
+            with contextlib.suppress(BrokenPipeError):  # what it was not told it need not know any more
+                pipe.close()
     process.kill()
     process.wait()

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kravkoll.city.interception import end, warmed_up
 from kravkoll.contracts import sources
 from kravkoll.contracts.layout import Layout
 from kravkoll.contracts.workspace import load
@@ -68,6 +70,8 @@ class Assessing(RowPlugin):
         self.collection_errors: dict[str, str] = {}
         self.interrupted: str | None = None
         self.rows = self.plan.rows
+        self.watches = any(row.kind == "flow" or row.part == "client" for row in self.rows)
+        self.warm: subprocess.Popen[bytes] | None = None
 
     def files(self) -> list[Path]:
         """The suite files that the plan needs: no others are imported."""
@@ -81,6 +85,16 @@ class Assessing(RowPlugin):
                 for path in marked.get(row.check, ())
             }
         )
+
+    def pytest_sessionstart(self) -> None:
+        """The proxy loads while the suites are collected."""
+        if self.watches and not self.config.getoption("collectonly"):
+            self.warm = warmed_up()
+
+    def pytest_unconfigure(self) -> None:
+        """A session that ended before its run leaves no process behind."""
+        if self.warm is not None:
+            end(self.warm)
 
     # -- collection ------------------------------------------------------------------------------------------
 
@@ -106,17 +120,16 @@ class Assessing(RowPlugin):
             if self.environment.kind != "simulated":
                 limits = self.environment.limits
                 stack.enter_context(paced(limits.requests, limits.per_second))
-            base = stack.enter_context(ground(self.workspace, self.environment))
+            base = stack.enter_context(ground(self.workspace, self.environment, self.warm))
             redactor = Redactor(base.cast.values())
             store = EvidenceStore(self.folder / "evidence", redactor)
             journal = stack.enter_context(Journal(self.folder, redactor.redact_json))
             for line in header.lines(self):
                 journal.write(line)
             journal.plan(self.plan.rows)
-            through_proxy = any(row.kind == "flow" or row.part == "client" for row in self.plan.rows)
             needed = looked_at(self.workspace, self.rows)
             running = stack.enter_context(
-                platform(base, fault=self.fault, through_proxy=through_proxy, needed=needed)
+                platform(base, fault=self.fault, through_proxy=self.watches, needed=needed)
             )
             self.config.stash[CONTEXT] = Context(running, self.order.as_of)
             self.blocked = preflight.blocked(running, self.plan.rows, self.progress)

@@ -1,6 +1,7 @@
 """The running platform of an environment: the city, the stand-ins, and where everything answers."""
 
 import contextlib
+import subprocess
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Ground:
     cast: Cast
     folder: Path
     _exit: contextlib.ExitStack
+    _warm: subprocess.Popen[bytes] | None = None
     _interception: Interception | None = None
 
     @property
@@ -52,14 +54,19 @@ class Ground:
         """The proxy between parties; started when first needed, since it takes a second."""
         if self._interception is None:
             self._interception = self._exit.enter_context(
-                Interception.start(self.city.ca, self.folder / "interception")
+                Interception.start(self.city.ca, self.folder / "interception", warm=self._warm)
             )
         return self._interception
 
 
 @contextlib.contextmanager
-def ground(workspace: Workspace, environment: Environment) -> Iterator[Ground]:
-    """The city of an environment, with its kept state, or a throwaway one for the demo."""
+def ground(
+    workspace: Workspace, environment: Environment, warm: subprocess.Popen[bytes] | None = None
+) -> Iterator[Ground]:
+    """The city of an environment, with its kept state, or a throwaway one for the demo.
+
+    `warm` is a process that the proxy may become.
+    """
     with contextlib.ExitStack() as stack:
         folder = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="kravkoll-", ignore_cleanup_errors=True))
@@ -68,7 +75,7 @@ def ground(workspace: Workspace, environment: Environment) -> Iterator[Ground]:
         loopback = stack.enter_context(Loopback())
         cast = kravkoll.cast.load()
         city = stack.enter_context(City.start(loopback, state, cast, environment.id))
-        yield Ground(workspace, environment, loopback, city, cast, folder, stack)
+        yield Ground(workspace, environment, loopback, city, cast, folder, stack, warm)
 
 
 @dataclass(slots=True)
