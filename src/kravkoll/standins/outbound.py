@@ -32,8 +32,8 @@ class Outbound:
     async def post_form(self, url: str, form: Mapping[str, str]) -> bytes:
         return await self._send("POST", url, data=form)
 
-    async def post_json(self, url: str, body: Any) -> bytes:
-        return await self._send("POST", url, json=body)
+    async def post_json(self, url: str, body: Any, *, token: str | None = None) -> bytes:
+        return await self._send("POST", url, token=token, json=body)
 
     @asynccontextmanager
     async def keeping_connections(self) -> AsyncIterator["Outbound"]:

@@ -58,6 +58,10 @@ class ServiceProvider:
             Route("/saml/acs", self._acs, methods=["POST"]),
         ]
 
+    def user(self, request: Request) -> str | None:
+        """Who this browser is logged in as: what the pages of the system ask."""
+        return self._sessions.user(request)
+
     @property
     def own(self) -> OwnAddresses:
         return OwnAddresses(f"{self.base_url}/saml/metadata", f"{self.base_url}/saml/acs")

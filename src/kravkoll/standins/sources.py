@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.flow_policy import project
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Outbound, Unreachable
-from kravkoll.standins.records import Record, RecordStore, Removal, timestamp
+from kravkoll.standins.records import Record, Records, RecordStore, Removal, timestamp
 from kravkoll.standins.token_client import TokenClient
 
 PAGE = 200
@@ -32,11 +33,23 @@ class Source:
     """Resource -> dotted paths of what the product has use for."""
     deletions: bool = True
     """Whether the source tells what is gone, at /deletedEntities."""
+    asks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Resource -> parameters that it is asked with, such as the school year of a schedule."""
+    notices: tuple[str, ...] = ()
+    """Entity types of the standard whose changes the source is asked to tell of."""
 
     @classmethod
     def read(cls, system: str, settings: Mapping[str, Any]) -> "Source":
         keeps = {resource: tuple(paths) for resource, paths in settings["keeps"].items()}
-        return cls(system, settings["audience"], settings["scope"], keeps, settings.get("deletions", True))
+        return cls(
+            system,
+            settings["audience"],
+            settings["scope"],
+            keeps,
+            settings.get("deletions", True),
+            settings.get("asks", {}),
+            tuple(settings.get("notices", ())),
+        )
 
 
 class Reader:
@@ -52,6 +65,9 @@ class Reader:
         self._tokens = TokenClient(installation.issuer, installation.client_id, installation.client_key)
         self._brought: dict[tuple[str, str], frozenset[str]] = {}
         """Ids by source and resource, so that what a source no longer has goes away, and nothing else."""
+        self._begun = count()
+        self._latest: dict[str, int] = {}
+        """Of each source, the fetch whose answer is held: one that began earlier and ends later is old."""
 
     async def sync(self, store: RecordStore, source: str | None = None) -> dict[str, int]:
         """Make the store hold what the sources, or one of them, send; how many records of each resource.
@@ -67,13 +83,32 @@ class Reader:
                 counts[resource] = counts.get(resource, 0) + number
         return counts
 
+    async def subscribe(self, target_of: Callable[[str], str]) -> None:
+        """Ask each source that tells of changes to tell them at an address of ours; Unreachable if it will not."""
+        for source in self._sources.values():
+            if source.notices:
+                token = await self._tokens.token(self._outbound, source.audience, source.scope)
+                wanted = {
+                    "name": self._installation.client_id,
+                    "target": target_of(source.system),
+                    "resourceTypes": [{"resource": kind} for kind in source.notices],
+                }
+                address = f"{self._installation.sources[source.system]}/subscriptions"
+                await self._outbound.post_json(address, wanted, token=token)
+
     async def _pull(self, store: RecordStore, source: Source) -> dict[str, int]:
+        number = next(self._begun)
         async with self._outbound.keeping_connections() as outbound:
             ask = await self._ask(outbound, source)
-            received = {resource: await self._behave(fetch)(ask, resource) for resource in source.keeps}
+            received = {
+                resource: await self._behave(fetch)(ask, resource, source.asks.get(resource, {}))
+                for resource in source.keeps
+            }
             removed = await fetch_deleted(ask) if source.deletions else []
-            self._store(store, source, received)
-            store.note_removals(removed)
+            if number >= self._latest.get(source.system, 0):
+                self._latest[source.system] = number
+                self._store(store, source, received)
+                store.note_removals(removed)
             await self._behave(pass_on)(outbound, self._installation.peers, received)
         return {resource: len(records) for resource, records in received.items()}
 
@@ -93,9 +128,17 @@ class Reader:
             kept = [self._behave(keep)(record, paths) for record in records]
             came = frozenset(record["id"] for record in kept)
             key = source.system, resource
-            store.remove(resource, self._brought.get(key, frozenset()) - came)
-            store.put(resource, kept)
+            gone = self._brought.get(key, frozenset()) - came - self._brought_by_others(key)
+            store.remove(resource, self._behave(forgotten)(gone))
+            store.put(resource, self._behave(renewed)(kept, store.now))
             self._brought[key] = came
+
+    def _brought_by_others(self, key: tuple[str, str]) -> frozenset[str]:
+        """Two sources may send the same resource: what one of them drops, the other may still have."""
+        found: frozenset[str] = frozenset()
+        return found.union(
+            *(ids for other, ids in self._brought.items() if other != key and other[1] == key[1])
+        )
 
 
 def _read(answer: bytes) -> Mapping[str, Any]:
@@ -108,9 +151,9 @@ def _read(answer: bytes) -> Mapping[str, Any]:
     return document
 
 
-async def fetch(ask: Ask, resource: str) -> Sequence[Record]:
+async def fetch(ask: Ask, resource: str, parameters: Mapping[str, str]) -> Sequence[Record]:
     """Every record of a resource, page by page, with no more asked for than the flow has."""
-    return await _walk(ask, f"/{resource}", {"limit": PAGE})
+    return await _walk(ask, f"/{resource}", {**parameters, "limit": PAGE})
 
 
 async def fetch_deleted(ask: Ask) -> list[Removal]:
@@ -128,6 +171,16 @@ async def fetch_deleted(ask: Ask) -> list[Removal]:
 def keep(record: Record, paths: tuple[str, ...]) -> Record:
     """Of what came, what the product is entitled to."""
     return project(record, paths)
+
+
+def renewed(records: Sequence[Record], _held: Records) -> Sequence[Record]:
+    """What came takes the place of what was held."""
+    return records
+
+
+def forgotten(gone: frozenset[str]) -> frozenset[str]:
+    """What the source no longer has goes."""
+    return gone
 
 
 async def pass_on(
@@ -148,9 +201,9 @@ async def _pages(ask: Ask, path: str, parameters: Mapping[str, str | int]) -> li
 
 
 @fault("client.asks", replaces=fetch)
-async def fetch_more_than_agreed(ask: Ask, resource: str) -> Sequence[Record]:
+async def fetch_more_than_agreed(ask: Ask, resource: str, parameters: Mapping[str, str]) -> Sequence[Record]:
     if resource != "persons":
-        return await fetch(ask, resource)
+        return await fetch(ask, resource, parameters)
     with suppress(Unreachable):  # a source that does not give it is asked again next time
         await ask("/studyPlans", {"limit": PAGE})
     wish: dict[str, str | int] = {"limit": PAGE, "expand": "placements", "expandReferenceNames": "true"}
@@ -165,10 +218,9 @@ def keep_an_older_import(record: Record, _paths: tuple[str, ...]) -> Record:
 
 
 @fault("flow.pushes", replaces=pass_on)
-async def push_to_infomentor(
+async def push_to_others(
     outbound: Outbound, peers: Mapping[str, str], received: Mapping[str, Sequence[Record]]
 ) -> None:
-    if "infomentor" not in peers:
-        return
-    with suppress(Unreachable):  # the data has left the house whether or not it was welcome
-        await outbound.post_json(f"{peers['infomentor']}/import", received)
+    for address in peers.values():
+        with suppress(Unreachable):  # the data has left the house whether or not it was welcome
+            await outbound.post_json(f"{address}/import", received)
