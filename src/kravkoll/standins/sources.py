@@ -84,7 +84,7 @@ class Reader:
         return counts
 
     async def subscribe(self, target_of: Callable[[str], str]) -> None:
-        """Ask each source that tells of changes to tell them at an address of ours; Unreachable if it will not."""
+        """Ask the sources that tell of changes to tell them at an address of ours; Unreachable if one refuses."""
         for source in self._sources.values():
             if source.notices:
                 token = await self._tokens.token(self._outbound, source.audience, source.scope)
@@ -135,10 +135,8 @@ class Reader:
 
     def _brought_by_others(self, key: tuple[str, str]) -> frozenset[str]:
         """Two sources may send the same resource: what one of them drops, the other may still have."""
-        found: frozenset[str] = frozenset()
-        return found.union(
-            *(ids for other, ids in self._brought.items() if other != key and other[1] == key[1])
-        )
+        others = [ids for other, ids in self._brought.items() if other != key and other[1] == key[1]]
+        return frozenset().union(*others)
 
 
 def _read(answer: bytes) -> Mapping[str, Any]:
