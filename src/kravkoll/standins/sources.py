@@ -1,11 +1,14 @@
 """A receiver's side of its flows: it asks each source for what was agreed, and keeps no more."""
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -17,6 +20,7 @@ from kravkoll.standins.records import Record, Records, RecordStore, Removal, tim
 from kravkoll.standins.token_client import TokenClient
 
 PAGE = 200
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
 type Ask = Callable[[str, Mapping[str, str | int]], Awaitable[Mapping[str, Any]]]
 """GET of a path with parameters; the parsed answer."""
@@ -84,7 +88,7 @@ class Reader:
         return counts
 
     async def subscribe(self, target_of: Callable[[str], str]) -> None:
-        """Ask the sources that tell of changes to tell them at an address of ours; Unreachable if one refuses."""
+        """Have the sources that tell of changes tell them at an address of ours; Unreachable if one refuses."""
         for source in self._sources.values():
             if source.notices:
                 token = await self._tokens.token(self._outbound, source.audience, source.scope)
@@ -222,3 +226,60 @@ async def push_to_others(
     for address in peers.values():
         with suppress(Unreachable):  # the data has left the house whether or not it was welcome
             await outbound.post_json(f"{address}/import", received)
+
+
+@fault("schedule.gaps", replaces=fetch)
+async def lose_every_third_lesson(ask: Ask, resource: str, parameters: Mapping[str, str]) -> Sequence[Record]:
+    records = await fetch(ask, resource, parameters)
+    return [one for number, one in enumerate(records) if resource != "calendarEvents" or number % 3]
+
+
+@fault("schedule.doubles", replaces=fetch)
+async def add_lessons_of_an_older_plan(
+    ask: Ask, resource: str, parameters: Mapping[str, str]
+) -> Sequence[Record]:
+    records = await fetch(ask, resource, parameters)
+    if resource != "calendarEvents":
+        return records
+    return [*records, *(_days_later(one, 5) for one in records[::3])]
+
+
+def _days_later(lesson: Record, number: int) -> Record:
+    """On a day when there is none: five days after a Monday is a Saturday."""
+    moved = {
+        name: (datetime.fromisoformat(lesson[name]) + timedelta(days=number)).isoformat()
+        for name in ("startTime", "endTime")
+    }
+    return {**lesson, **moved, "id": str(uuid.uuid5(uuid.NAMESPACE_OID, lesson["id"]))}
+
+
+@fault("schedule.utc", replaces=keep)
+def take_wall_time_for_utc(record: Record, paths: tuple[str, ...]) -> Record:
+    kept = keep(record, paths)
+    times = {
+        name: datetime.fromisoformat(kept[name]).astimezone(STOCKHOLM).replace(tzinfo=UTC).isoformat()
+        for name in ("startTime", "endTime")
+        if name in kept
+    }
+    return {**kept, **times}
+
+
+@fault("schedule.held", replaces=keep)
+def forget_that_it_is_cancelled(record: Record, paths: tuple[str, ...]) -> Record:
+    return {name: value for name, value in keep(record, paths).items() if name != "cancelled"}
+
+
+@fault("schedule.rooms", replaces=keep)
+def lose_the_rooms(record: Record, paths: tuple[str, ...]) -> Record:
+    kept = keep(record, paths)
+    return {**kept, "rooms": []} if "rooms" in kept else kept
+
+
+@fault("schedule.stale", replaces=renewed)
+def keep_lessons_as_they_first_came(records: Sequence[Record], held: Records) -> Sequence[Record]:
+    return [one for one in records if "startTime" not in one or held.get("calendarEvents", one["id"]) is None]
+
+
+@fault("schedule.leftovers", replaces=forgotten)
+def forget_nothing(_gone: frozenset[str]) -> frozenset[str]:
+    return frozenset()
