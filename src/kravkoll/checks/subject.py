@@ -76,6 +76,9 @@ class Reachable:
 class Party(Reachable):
     """A running system of a supplier: its API's address and what it can do, from whichever interface."""
 
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Kind of interface to base URL, for those that the environment has an address of."""
+
     @property
     def url(self) -> str:
         """Base URL of its API; NotExercised where the environment names none."""

@@ -20,6 +20,7 @@ type Capability = Literal[
     "tls.endpoint", "http.origin", "openapi.document", "api.token", "login.start", "login.subject",
     "login.logout", "accounts", "seed", "write", "clock", "restart", "reload-metadata", "client.trigger",
     "client.waiting", "export.start", "export.fetch", "webhook", "audit.query", "capture", "delivery",
+    "schedule.view",
 ]  # fmt: skip
 type Need = Capability | Literal["outbound", "inbound", "account", "document", "real-idp"]
 type Effect = Literal["read", "write", "load", "cross-user"]

@@ -139,7 +139,10 @@ def party(platform: Platform, system: str) -> Party:
     """A system as one end of a flow: its API's address, and capabilities from all its interfaces."""
     known = platform.ground.workspace.systems[system]
     capabilities: dict[str, Mapping[str, Any]] = {}
+    places: dict[str, str] = {}
     for interface in known.interfaces:
+        if address := platform.addresses.get((system, interface.id)):
+            places.setdefault(interface.kind, address)
         for name, settings in capabilities_of(platform, system, interface).items():
             capabilities.setdefault(name, settings)
     return Party(
@@ -148,6 +151,7 @@ def party(platform: Platform, system: str) -> Party:
         capabilities=capabilities,
         trust=trust_of(platform),
         hooks=platform.hooks.get(system, {}),
+        places=places,
     )
 
 
