@@ -1,7 +1,7 @@
 """A city, a register and a receiver, as a supplier's product meets them."""
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,6 +51,23 @@ class House:
             fault,
             sources={"ber": register.addresses["api"]},
             client_id="tempus",
+            client_key=client.key_pem,
+            **changes,
+        )
+
+    def reader(
+        self, name: str, sources: Mapping[str, StandIn], fault: str | None = None, **changes: Any
+    ) -> StandIn:
+        """A system that reads others, told where they are; it has not fetched yet."""
+        audiences = tuple(f"urn:kravkoll:{source}" for source in sources)
+        client = self.city.authorisation_server.register_client(
+            name, scope="ss12000.read ss12000.subscribe", audiences=audiences
+        )
+        return self.start(
+            name,
+            fault,
+            sources={source: system.addresses["api"] for source, system in sources.items()},
+            client_id=name,
             client_key=client.key_pem,
             **changes,
         )

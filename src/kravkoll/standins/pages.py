@@ -16,7 +16,7 @@ def html_answer(page: str, status: int = 200) -> Response:
 
 
 def start_page(system: str, user: str) -> str:
-    return _page(
+    return page(
         system,
         f"<p>Inloggad som <strong id='user'>{escape(user)}</strong>.</p>"
         "<p><a href='/logout'>Logga ut</a></p>",
@@ -24,11 +24,11 @@ def start_page(system: str, user: str) -> str:
 
 
 def message_page(system: str, message: str) -> str:
-    return _page(system, f"<p>{escape(message)}</p><p><a href='/'>Till startsidan</a></p>")
+    return page(system, f"<p>{escape(message)}</p><p><a href='/'>Till startsidan</a></p>")
 
 
 def local_way_in_page(system: str) -> str:
-    return _page(
+    return page(
         system,
         "<p>Hur vill du logga in?</p><p><a href='/'>Stadens inloggning</a></p>",
     )
@@ -39,10 +39,11 @@ def local_login_page(system: str) -> str:
         "<label>Användarnamn <input name='username' autocomplete='username'></label>"
         "<label>Lösenord <input name='password' type='password'></label>"
     )
-    return _page(system, f"<form method='post' action='/login'>{fields}<button>Logga in</button></form>")
+    return page(system, f"<form method='post' action='/login'>{fields}<button>Logga in</button></form>")
 
 
-def _page(system: str, body: str) -> str:
+def page(system: str, body: str) -> str:
+    """A page of the system with some content."""
     title = escape(system.capitalize())
     return (
         f"<!doctype html><html lang='sv'><head><meta charset='utf-8'><title>{title}</title></head>"
