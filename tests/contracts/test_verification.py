@@ -72,6 +72,6 @@ def test_what_is_named_must_be_there(tmp_path: Path, said: str, told: str) -> No
 def test_the_order_of_the_card_is_kept() -> None:
     """Rows name their requirements in the card's order, whatever order the files have."""
     workspace: Workspace = load(Layout(packaged()))
-    backwards = dict(reversed(workspace.requirements.items()))
+    backwards = dict(reversed(list(workspace.requirements.items())))
     assert requirements_of(replace(workspace, requirements=backwards)) == requirements_of(workspace)
     assert requirements_of(workspace) == {check.id: check.verifies for check in workspace.checks.values()}

@@ -18,8 +18,13 @@ COMMANDS = {
     "doctor": "Tell what is ready for a run, what is not, and who must do what.",
     "validate": "Name every fault of the workspace at once.",
     "prove": "Break the simulated systems on purpose and see that each check notices.",
+    "import": "Read requirements from a specification in Excel.",
+    "export": "Write the requirements to Excel, with verdicts beside them.",
     "report": "Write the reports of a record again, also of one that was cut off.",
 }
+
+FILES = {"import": "import_requirements", "export": "export_requirements"}
+"""Commands whose file has another name: `import` is a word of Python's."""
 
 
 class LazyGroup(click.Group):
@@ -33,7 +38,7 @@ class LazyGroup(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"kravkoll.cli.{cmd_name}")
+        module = importlib.import_module(f"kravkoll.cli.{FILES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 

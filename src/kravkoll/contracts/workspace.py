@@ -106,7 +106,7 @@ class _Files:
         """Each readable, valid file of a kind with its value."""
         for path in self.layout.files(kind) if kind in self.only else ():
             try:
-                document = _with_defaults(kind, read(path, self.layout.shown(path)))
+                document = with_defaults(kind, read(path, self.layout.shown(path)))
             except ConfigurationError as error:
                 self.faults.extend(error.faults)
                 continue
@@ -167,7 +167,7 @@ class _Files:
         return result
 
 
-def _with_defaults(kind: str, document: Document) -> Document:
+def with_defaults(kind: str, document: Document) -> Document:
     """A requirement file's `defaults` stand under each of its requirements."""
     data = document.data
     if kind != "requirements" or not isinstance(data, dict) or not isinstance(data.get("defaults"), dict):

@@ -1,10 +1,11 @@
 """The requirements as a specification in Excel, under the city's own numbers, with verdicts beside them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
 
 from kravkoll.contracts.cards import CheckCard
 from kravkoll.contracts.model import Requirement
@@ -22,7 +23,7 @@ ROLES = {
 """Columns in order, and how wide they are in characters."""
 SELDOM = ("register", "systems", "to", "lowest_grade")
 """Columns that are left out where no requirement has anything in them."""
-CATALOGUE = ("Krav i katalogen", "Område", "Lydelse", "Kontroll", "Vad kontrollen prövar")
+CATALOGUE = ("Område", "Lydelse", "Kontroll", "Vad kontrollen prövar")
 
 
 def write(
@@ -45,9 +46,7 @@ def write(
         widths += [16, 50]
     for title, own in by_sheet(requirements).items():
         sheet = book.create_sheet(title)
-        rows = [
-            [*(cell(one, role, words) for role in roles), *_verdicts(one, reports, told)] for one in own
-        ]
+        rows = [[*(cell(one, role, words) for role in roles), *_verdicts(one, reports, told)] for one in own]
         spreadsheet.table(sheet, headings, widths, rows)
         for role in ("level", "area", "basis", "verify"):
             letter = get_column_letter(roles.index(role) + 1)
@@ -68,32 +67,32 @@ def by_sheet(requirements: Sequence[Requirement]) -> Mapping[str, list[Requireme
 
 def cell(requirement: Requirement, role: str, words: Vocabulary) -> str:
     """What an export writes in a column, so that an import reads the same."""
-    source = requirement.source
-    match role:
-        case "number":
-            return source.number or requirement.id
-        case "text":
-            return requirement.text.sv
-        case "english":
-            return "" if requirement.text.en == requirement.text.sv else requirement.text.en
-        case "level" | "area" | "basis" | "verify":
-            return words.word(role, getattr(requirement, role))
-        case "clause" | "register":
-            return str(getattr(source, role))
-        case "systems":
-            return ", ".join(requirement.applies.systems)
-        case "like" | "checks":
-            return ", ".join(getattr(requirement, role))
-        case "from":
-            return requirement.valid_from.isoformat()
-        case "to":
-            return requirement.valid_to.isoformat() if requirement.valid_to else ""
-        case "unchecked":
-            return requirement.unchecked.sv if requirement.unchecked else ""
-        case "lowest_grade":
-            return requirement.lowest_grade or ""
-        case _:
-            return requirement.id
+    if role in {"level", "area", "basis", "verify"}:
+        return words.word(role, getattr(requirement, role))
+    return COLUMNS[role](requirement, words)
+
+
+def _unchecked(requirement: Requirement, words: Vocabulary) -> str:
+    said = requirement.unchecked.sv if requirement.unchecked else ""
+    return "" if said == words.unchecked["sv"] else said
+
+
+COLUMNS: Mapping[str, Callable[[Requirement, Vocabulary], str]] = {
+    "number": lambda one, _: one.source.number or one.id,
+    "text": lambda one, _: one.text.sv,
+    "english": lambda one, _: "" if one.text.en == one.text.sv else one.text.en,
+    "clause": lambda one, _: one.source.clause,
+    "register": lambda one, _: one.source.register,
+    "systems": lambda one, _: ", ".join(one.applies.systems),
+    "like": lambda one, _: ", ".join(one.like),
+    "checks": lambda one, _: ", ".join(one.checks),
+    "from": lambda one, _: one.valid_from.isoformat(),
+    "to": lambda one, _: one.valid_to.isoformat() if one.valid_to else "",
+    "lowest_grade": lambda one, _: one.lowest_grade or "",
+    "unchecked": _unchecked,
+    "id": lambda one, _: one.id,
+}
+"""Role to what stands in its column; those with words for their values are read by the vocabulary."""
 
 
 def _verdict_headings(report: Report, told: Words) -> list[str]:
@@ -120,11 +119,9 @@ def _verdicts(requirement: Requirement, reports: Sequence[Report], told: Words) 
 
 
 def _catalogue(
-    sheet: object, demands: Sequence[Requirement], checks: Sequence[CheckCard], words: Vocabulary
+    sheet: Worksheet, demands: Sequence[Requirement], checks: Sequence[CheckCard], words: Vocabulary
 ) -> None:
     """Beside each demand the checks that verify it: what a city's own requirement may be tied to."""
-    if not isinstance(sheet, spreadsheet.Worksheet):
-        raise TypeError("a sheet of cells")
     language = words.language
     rows = [
         [
@@ -138,4 +135,4 @@ def _catalogue(
         for check in checks
         if demand.id in check.verifies
     ]
-    spreadsheet.table(sheet, CATALOGUE, (16, 18, 70, 14, 70), rows)
+    spreadsheet.table(sheet, (words.catalogue.capitalize(), *CATALOGUE), (16, 18, 70, 14, 70), rows)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from openpyxl import Workbook
-from openpyxl.cell import Cell
+from openpyxl.cell import Cell, MergedCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from kravkoll.views.values import TRICKS
@@ -21,8 +22,10 @@ ANSWER = PatternFill("solid", fgColor="FFF7DB")
 LINE = Border(*(Side("thin", color="999999"),) * 4)
 
 
-def text(cell: Cell, value: object, *, bold: bool = False) -> None:
+def text(cell: Cell | MergedCell, value: object, *, bold: bool = False) -> None:
     """Write a text that stays a text, also when somebody edits the cell."""
+    if isinstance(cell, MergedCell):
+        raise TypeError("the rest of a merged cell holds nothing")
     shown = TRICKS.sub("", str(value).replace("\r\n", "\n"))[:LONGEST_CELL]
     cell.value = shown
     cell.data_type = "s"
@@ -34,7 +37,7 @@ def text(cell: Cell, value: object, *, bold: bool = False) -> None:
         cell.font = Font(bold=True)
 
 
-def table(
+def table(  # noqa: PLR0913  # what stands in it, and how it looks
     sheet: Worksheet,
     headings: Sequence[str],
     widths: Sequence[int],
@@ -45,27 +48,27 @@ def table(
 ) -> None:
     """A heading row and rows below; the last `answers` columns are left to be filled in."""
     for column, (heading, width) in enumerate(zip(headings, widths, strict=True), 1):
-        cell = sheet.cell(first, column)
-        text(cell, heading)
-        cell.font = Font(bold=True, color="FFFFFF")
-        cell.fill = HEADING
-        cell.border = LINE
+        top = sheet.cell(first, column)
+        text(top, heading)
+        top.font = Font(bold=True, color="FFFFFF")
+        top.fill = HEADING
+        top.border = LINE
         sheet.column_dimensions[get_column_letter(column)].width = width
     for number, row in enumerate(rows, first + 1):
-        for column, value in enumerate(row, 1):
-            cell = sheet.cell(number, column)
-            if value:
-                text(cell, value)
-            cell.border = LINE
+        for column, said in enumerate(row, 1):
+            filled = sheet.cell(number, column)
+            if said:
+                text(filled, said)
+            filled.border = LINE
             if column > len(headings) - answers:
-                cell.fill = ANSWER
-    sheet.freeze_panes = sheet.cell(first + 1, 1)
+                filled.fill = ANSWER
+    sheet.freeze_panes = f"A{first + 1}"
     last = f"{get_column_letter(len(headings))}{first + len(rows)}"
     sheet.auto_filter.ref = f"A{first}:{last}"
     sheet.print_title_rows = f"{first}:{first}"
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
 
 
