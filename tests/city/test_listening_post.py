@@ -36,3 +36,19 @@ def test_hearing_itself_is_not_hearing_others(post: ListeningPost) -> None:
 def test_a_closed_post_is_deaf(post: ListeningPost) -> None:
     post.close()
     assert not post.hears()
+
+
+def test_before_a_party_that_runs_it_hears_and_passes_on() -> None:
+    with Loopback() as loopback:
+        ca = CertificateAuthority.create()
+        party, before = ListeningPost.open(loopback, ca), ListeningPost.open(loopback, ca)
+        before.lead_to(party.url)
+        context = ssl.create_default_context(cadata=before.anchor_pem.decode())
+        answer = httpx.post(f"{before.url}/import?a=1", json={"b": 2}, verify=context, trust_env=False)
+        assert (answer.status_code, answer.json()) == (200, {})
+        (heard,), (arrived,) = before.heard, party.heard
+        assert (heard.path, heard.query, heard.request) == (arrived.path, arrived.query, arrived.request)
+        assert before.hears()
+        party.close()
+        assert httpx.post(f"{before.url}/", verify=context, trust_env=False).status_code == 502
+        before.close()

@@ -23,23 +23,36 @@ LARGEST_BODY = 4 * 1024 * 1024
 
 @dataclass(slots=True)
 class ListeningPost:
-    """Answers every request with 200 and an empty object, so that a sender goes on, and remembers it."""
+    """Remembers every request, and answers 200 and an empty object, so that a sender goes on.
+
+    Where the party runs, the post stands before it, and what was sent goes on to it.
+    """
 
     served: Served
     anchor_pem: bytes
     _requests: list[Exchange] = field(repr=False)
+    _beyond: list[str] = field(default_factory=list, repr=False)
 
     @classmethod
     def open(cls, loopback: Loopback, ca: CertificateAuthority) -> Self:
         requests: list[Exchange] = []
+        beyond: list[str] = []
+        context = ssl.create_default_context(cadata=ca.anchor_pem.decode("ascii"))
 
         async def hear(request: Request) -> Response:
-            requests.append(await _exchange(request))
+            exchange = await _exchange(request)
+            requests.append(exchange)
+            if beyond and not exchange.path.startswith(SELF_TEST):
+                return await _passed_on(request, exchange, beyond[-1], context)
             return JSONResponse({})
 
         app = Starlette(routes=[Route("/{path:path}", hear, methods=METHODS)])
         served = loopback.serve(app, context=ca.issue().server_context())
-        return cls(served, ca.anchor_pem, requests)
+        return cls(served, ca.anchor_pem, requests, beyond)
+
+    def lead_to(self, url: str) -> None:
+        """Pass on what comes to the party itself, at this base URL."""
+        self._beyond.append(url)
 
     @property
     def url(self) -> str:
@@ -62,6 +75,23 @@ class ListeningPost:
 
     def close(self) -> None:
         self.served.close()
+
+
+async def _passed_on(request: Request, exchange: Exchange, url: str, context: ssl.SSLContext) -> Response:
+    """The party's own answer; 502 where it gives none."""
+    kept = {name: value for name, value in request.headers.items() if name not in {"host", "content-length"}}
+    try:
+        async with httpx.AsyncClient(verify=context, trust_env=False, timeout=10) as client:
+            answer = await client.request(
+                exchange.method,
+                url + exchange.path,
+                params=exchange.query,
+                headers=kept,
+                content=exchange.request_body.encode(),
+            )
+    except httpx.HTTPError:
+        return Response(status_code=502)
+    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 
 
 async def _exchange(request: Request) -> Exchange:

@@ -122,12 +122,13 @@ class Platform:
                 self._start_standin(system, deployment.standin, through_proxy=through_proxy)
 
     def _open_posts(self) -> None:
-        """A listener for each party of a forbidden flow that has no system of its own in this environment."""
+        """A listener for each party of a forbidden flow; real systems have addresses of their own."""
         systems = self.ground.environment.systems
+        real = {name for name, deployment in systems.items() if not deployment.standin}
         for flow in self.ground.workspace.flows.values():
             if flow.status != "absent" or not {flow.sender, flow.receiver} & set(systems):
                 continue
-            for absentee in {flow.sender, flow.receiver} - set(systems):
+            for absentee in {flow.sender, flow.receiver} - real - set(self.posts):
                 self.posts[absentee] = ListeningPost.open(self.ground.loopback, self.ground.city.ca)
 
     def _sources(self, deployment: Deployment) -> frozenset[str]:
@@ -137,6 +138,13 @@ class Platform:
         _, system = self._file(deployment.standin)
         known = self.ground.environment.systems
         return frozenset(source for source in standins.sources_of(system["interfaces"]) if source in known)
+
+    def _scopes(self, system: str) -> str:
+        """What a stand-in may ask its sources for, by its own file; to read where that says nothing."""
+        standin = self.ground.environment.systems[system].standin
+        sources = standins.sources_of(self._file(standin)[1]["interfaces"]) if standin else {}
+        asked = {scope for source in sources.values() for scope in source["scope"].split()}
+        return " ".join(sorted(asked | {"ss12000.read"}))
 
     def _file(self, name: str) -> tuple[Path, Mapping[str, Any]]:
         """A stand-in's file, and what stands in it."""
@@ -154,6 +162,8 @@ class Platform:
             mocks=file.parent,
         )
         self.running[system] = started
+        if system in self.posts:
+            self.posts[system].lead_to(started.url)
         for interface, address in started.addresses.items():
             self.addresses[system, interface] = address
         hooks = {hook: _told(act) for hook, act in started.hooks.items()}
@@ -173,6 +183,12 @@ class Platform:
             if answer.is_success:
                 self.ground.city.identity_provider.register_service_provider(answer.content)
 
+    def _strangers(self, system: str) -> Iterator[str]:
+        """Parties with which a system is to exchange nothing."""
+        for flow in self.ground.workspace.flows.values():
+            if flow.status == "absent" and system in (flow.sender, flow.receiver):
+                yield flow.receiver if system == flow.sender else flow.sender
+
     def _audiences(self) -> Iterator[str]:
         """What tokens may be for: every API of the workspace."""
         for known in self.ground.workspace.systems.values():
@@ -186,7 +202,7 @@ class Platform:
         key = ec.generate_private_key(ec.SECP256R1())
         pair = city.ca.issue(key=key)
         client = city.authorisation_server.register_client(
-            system, scope="ss12000.read", audiences=tuple(self._audiences())
+            system, scope=self._scopes(system), audiences=tuple(self._audiences())
         )
         sources = {
             source: address
@@ -208,7 +224,7 @@ class Platform:
             client_id=client.id,
             client_key=client.key_pem,
             lapsed_certificate=city.ca.issue(variation=Variation.EXPIRED, key=key).chain_pem,
-            peers={name: post.url for name, post in self.posts.items()},
+            peers={name: self.posts[name].url for name in self._strangers(system) if name in self.posts},
         )
 
     def behaviour_of(self, system: str) -> Behaviour:
