@@ -1,5 +1,6 @@
 """A run against a simulated system with a fault: what its supplier would be told, and how to repeat it."""
 
+import re
 from pathlib import Path
 
 import pytest
