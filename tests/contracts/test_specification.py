@@ -426,3 +426,15 @@ def test_the_sentences_have_the_same_blanks_in_both_languages() -> None:
             {name for _, name, _, _ in string.Formatter().parse(said[language])} for language in ("sv", "en")
         ]
         assert blanks[0] == blanks[1], code
+
+
+def test_what_an_export_wrote_is_no_change(krav: Specification, tmp_path: Path) -> None:
+    """An export tells the day of each requirement; the file has it once, among its defaults."""
+    target = tmp_path / "contracts" / "requirements" / "kravspec.yaml"
+    krav.rows(HEADINGS, ENCRYPTED)
+    prepared(krav, target).write()
+    krav.sheet["G1"], krav.sheet["G2"] = "Gäller från", "2026-01-01"
+    assert prepared(krav, target).changes == ()
+    krav.sheet["G2"] = "2026-02-01"
+    (change,) = prepared(krav, target).changes
+    assert (change.kind, change.fields) == ("changed", ("from",))

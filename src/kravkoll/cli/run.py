@@ -31,6 +31,10 @@ type Options = dict[str, Any]
     "--fault", default="", help="Start the simulated system with this fault, to read what is told of it."
 )
 @click.option(
+    "--plan", "frozen", type=click.Path(path_type=Path),
+    help="Frozen plan to follow: what was agreed on counts, and what is newer is advice.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the record; reports/out/<run> if silent."
 )
 @click.option("--language", type=click.Choice(["sv", "en"]), default="en", help="Language of the summary.")
@@ -38,6 +42,10 @@ type Options = dict[str, Any]
 @workspace_option
 def command(layout: Layout, supplier: str | None, as_of: date, language: str, **options: Any) -> int:
     """Assess a delivered integration against its requirements, with reports of what was seen."""
+    if supplier is None and options["frozen"]:
+        from kravkoll.record import frozen_plan  # noqa: PLC0415  # beside its only use
+
+        supplier = str(frozen_plan.read(options["frozen"]).supplier["id"])
     if supplier is None:
         return _each(layout, as_of, language, options)
     return _one(layout, supplier, as_of, language, options)

@@ -90,11 +90,14 @@ def prepare(
     before = _before(target)
     day = valid_from or str(before.defaults.get("from", "")) or _today()
     items = tuple(specified)
-    merged = [_merged(item, before.requirements.get(item.requirement["id"]), known) for item in items]
-    body = {"defaults": {**before.defaults, "from": day}, "requirements": merged}
+    merged = [
+        _merged(item, before.requirements.get(item.requirement.get("id", "")), known, day) for item in items
+    ]
+    body: dict[str, Any] = {"defaults": {**before.defaults, "from": day}, "requirements": merged}
     text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=110)
     untied = tuple(item for item, final in zip(items, merged, strict=True) if "unchecked" in final)
-    changes = tuple(_changes(before.requirements, merged))
+    earlier = {identity: {**before.defaults, **row} for identity, row in before.requirements.items()}
+    changes = tuple(_changes(earlier, [{**body["defaults"], **row} for row in merged]))
     return Prepared(target, tuple(merged), changes, HEAD.format(file=file) + text, untied)
 
 
@@ -138,7 +141,7 @@ def _elsewhere(target: Path) -> Iterator[tuple[str, str]]:
             yield from ((str(row.get("id")), path.name) for row in rows or ())
 
 
-def _merged(item: Specified, old: Written | None, known: Catalogue) -> Written:
+def _merged(item: Specified, old: Written | None, known: Catalogue, day: str) -> Written:
     new = dict(item.requirement)
     entry = item.entry
     if old is not None:
@@ -154,11 +157,13 @@ def _merged(item: Specified, old: Written | None, known: Catalogue) -> Written:
             new["unchecked"] = old["unchecked"]
     if known.verifying(new.get("like", ()), new.get("checks", ())):
         new.pop("unchecked", None)
+    if new.get("from") == day:
+        del new["from"]  # it stands among the defaults
     return {name: new[name] for name in (*ORDER, *sorted(set(new) - set(ORDER))) if new.get(name)}
 
 
 def _changes(before: Mapping[str, Written], merged: Iterable[Written]) -> Iterator[Change]:
-    after = {row["id"]: row for row in merged}
+    after = {row.get("id", ""): row for row in merged}
     for identity, row in after.items():
         old = before.get(identity)
         if old is None:

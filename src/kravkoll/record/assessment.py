@@ -1,7 +1,7 @@
 """A record read as an answer: a verdict per requirement, the headline counts and the exit code."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from kravkoll.contracts.model import Gate, Requirement, Waiver
 from kravkoll.record.journal import Record
 from kravkoll.record.outcome import Outcome, Verdict
-from kravkoll.record.rollup import Exit, Rolled, exit_code, roll_up, seen_of
+from kravkoll.record.rollup import Exit, Rolled, Seen, exit_code, roll_up, seen_of
 from kravkoll.record.rows import Row
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
@@ -37,6 +37,8 @@ class Assessed:
     file: str
     line: int
     rows: tuple[str, ...]
+    advice: bool = False
+    """Newer than the frozen plan that the run follows: its verdict counts for nothing."""
 
     @property
     def verdict(self) -> Verdict:
@@ -60,7 +62,9 @@ class Assessment:
     def gating(self, verdict: Verdict) -> tuple[Assessed, ...]:
         """The gating requirements with that verdict: the headline counts these."""
         return tuple(
-            item for item in self.requirements.values() if item.requirement.gates and item.verdict is verdict
+            item
+            for item in self.requirements.values()
+            if item.requirement.gates and item.verdict is verdict and not item.advice
         )
 
 
@@ -79,10 +83,11 @@ def assess(record: Record) -> Assessment:
     counted = {
         identity: item.rolled
         for identity, item in assessed.items()
-        if procured and (not header.get("partial") or item.rows)
+        if procured and not item.advice and (not header.get("partial") or _agreed(record, item.rows))
     }
     interrupted = record.footer is None or record.footer.get("interrupted") is not None
-    errors = sum(result.outcome is Outcome.ERROR for result in record.results.values())
+    agreed = _agreed(record, record.results)
+    errors = sum(record.results[row].outcome is Outcome.ERROR for row in agreed)
     errors += not interrupted and not record.complete
     code = exit_code(
         counted,
@@ -94,14 +99,22 @@ def assess(record: Record) -> Assessment:
     return Assessment(record, assessed, code)
 
 
+def _agreed(record: Record, rows: Iterable[str]) -> list[str]:
+    """The rows that count: all of them, unless the run follows a frozen plan."""
+    return [row for row in rows if row not in record.rows or not record.rows[row].advice]
+
+
 def _assessed(record: Record, line: Mapping[str, Any], rows: Mapping[str, Row]) -> Assessed:
     requirement: Requirement = _adapter(Requirement).validate_python(line["requirement"])
     waiver = _adapter(Waiver).validate_python(line["waiver"]) if line["waiver"] else None
-    seen = seen_of(requirement.id, rows, record.results)
+    advice = bool(line.get("advice"))
+    counting = {identity: row for identity, row in rows.items() if advice or not row.advice}
+    seen = seen_of(requirement.id, counting, record.results)
+    seen += [Seen(gap["kind"], Outcome.NOT_EXERCISED, "", gap["reason"]) for gap in line.get("gaps", ())]
     if line["not_applicable"]:
         rolled = Rolled(Verdict.NOT_APPLICABLE, line["not_applicable"])
     else:
         rolled = roll_up(requirement, seen, simulated=record.simulated, waived=waiver is not None)
         if not seen and line["no_rows"]:
             rolled = Rolled(Verdict.NOT_TESTED, line["no_rows"])
-    return Assessed(requirement, rolled, waiver, line["file"], line["line"], tuple(rows))
+    return Assessed(requirement, rolled, waiver, line["file"], line["line"], tuple(rows), advice)

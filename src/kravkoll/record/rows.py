@@ -26,6 +26,8 @@ class Row:
     needs: tuple[str, ...] = ()
     control: str = ""
     """Id of the control's row, empty for a control."""
+    advice: bool = False
+    """Newer than the frozen plan that the run follows: it is run and told, and counts for nothing."""
 
     @property
     def id(self) -> str:
@@ -39,7 +41,7 @@ class Row:
     @classmethod
     def from_line(cls, line: dict[str, Any]) -> Self:
         """The row of a record line."""
-        fields = {name: line[name] for name in cls.__dataclass_fields__}
+        fields = {name: line[name] for name in cls.__dataclass_fields__ if name in line}  # older: no advice
         return cls(**{**fields, "requirements": tuple(line["requirements"]), "needs": tuple(line["needs"])})
 
 

@@ -26,7 +26,8 @@ from kravkoll.runner import guard, header, permission, preflight, selecting, sub
 from kravkoll.runner.collecting import RowPlugin
 from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.execution import NOTES, Execution
-from kravkoll.runner.plan import plan
+from kravkoll.runner.freezing import Followed, follow
+from kravkoll.runner.plan import Plan, plan
 from kravkoll.runner.platform import ground, looked_at, platform
 
 
@@ -47,6 +48,8 @@ class Order:
     side: str = "city"
     fault: str = ""
     """A fault that a simulated system is started with, to see what its supplier would be told."""
+    frozen: Path | None = None
+    """A frozen plan that the run follows: what is newer is advice."""
     out: Path | None = None
 
 
@@ -60,6 +63,8 @@ class Assessing(RowPlugin):
         self.environment = self.workspace.environment(order.environment)
         self.rule, self.gate = selecting.gate(self.workspace, order.rule, order.phase)
         whole = plan(self.workspace, order.supplier, order.as_of)
+        self.followed = self._followed(whole)
+        whole = self.followed.plan if self.followed else whole
         self.plan, self.selection = selecting.narrowed(whole, order.rows, order.keyword, order.checks)
         self.fault = selecting.faulty(self.workspace, self.environment, whole.supplier, order.fault)
         self.started = datetime.now().astimezone()
@@ -72,6 +77,12 @@ class Assessing(RowPlugin):
         self.rows = self.plan.rows
         self.watches = any(row.kind == "flow" or row.part == "client" for row in self.rows)
         self.warm: subprocess.Popen[bytes] | None = None
+
+    def _followed(self, whole: Plan) -> Followed | None:
+        path = self.order.frozen
+        if path is None:
+            return None
+        return follow(path, self.workspace, whole, self.environment, self.order.as_of)
 
     def files(self) -> list[Path]:
         """The suite files that the plan needs: no others are imported."""

@@ -23,21 +23,32 @@ if TYPE_CHECKING:
 def lines(run: "Assessing") -> Iterator[dict[str, Any]]:
     """The header, then a line a requirement and a line a check."""
     yield _header(run)
-    workspace, supplier = run.workspace, run.plan.supplier.id
-    for requirement in workspace.requirements.values():
-        waiver = valid_waiver(workspace.waivers, requirement.id, supplier, run.started)
-        file, line = workspace.place("requirements", requirement.id)
+    supplier = run.plan.supplier.id
+    for line in _requirements(run):
+        waiver = valid_waiver(run.workspace.waivers, line["requirement"]["id"], supplier, run.started)
+        yield {"type": "requirement", "waiver": dump(waiver) if waiver else None, **line}
+    for identity in sorted({row.check for row in run.plan.rows}):
+        yield {"type": "check", "card": dump(run.workspace.checks[identity])}
+
+
+def _requirements(run: "Assessing") -> Iterator[dict[str, Any]]:
+    """As a frozen plan has them, where the run follows one; newer ones, and all without it, as today."""
+    agreed = set()
+    for line in run.followed.requirement_lines() if run.followed else ():
+        agreed.add(line["requirement"]["id"])
+        yield line | ({"gaps": []} if run.selection else {})
+    for requirement in run.workspace.requirements.values():
+        if requirement.id in agreed:
+            continue
+        file, line_number = run.workspace.place("requirements", requirement.id)
         yield {
-            "type": "requirement",
             "requirement": dump(requirement),
-            "waiver": dump(waiver) if waiver else None,
             "not_applicable": run.plan.not_applicable.get(requirement.id, ""),
             "no_rows": run.plan.no_rows.get(requirement.id, ""),
             "file": file,
-            "line": line,
+            "line": line_number,
+            "advice": run.followed is not None,
         }
-    for identity in sorted({row.check for row in run.plan.rows}):
-        yield {"type": "check", "card": dump(workspace.checks[identity])}
 
 
 def _header(run: "Assessing") -> dict[str, Any]:
@@ -49,6 +60,7 @@ def _header(run: "Assessing") -> dict[str, Any]:
         "harness": {"version": kravkoll.__version__, "source_digest": source_digest()},
         "workspace": {"digest": workspace_digest(run.workspace.layout.root)},
         "plan": {"digest": plan.digest},
+        "frozen_plan": run.followed.told() if run.followed else None,
         "environment": {"id": environment.id, "kind": environment.kind, "grade": environment.grade},
         "supplier": {"id": plan.supplier.id, "name": plan.supplier.name},
         "procured": plan.procured,
@@ -64,7 +76,7 @@ def _header(run: "Assessing") -> dict[str, Any]:
         "as_of": run.order.as_of.isoformat(),
         "seed": 0,
         "started": run.started.isoformat(),
-        "ran_by": {"side": run.order.side, "who": _who()},
+        "ran_by": {"side": run.order.side, "who": who()},
         "authorisation": dump(environment.authorisation) if environment.authorisation else None,
         "partial": {"selection": run.selection} if run.selection else None,
         "rule": run.rule.id,
@@ -119,7 +131,8 @@ def _version(run: "Assessing", system: str) -> str:
     return deployment.product_version if deployment else ""
 
 
-def _who() -> str:
+def who() -> str:
+    """Who runs this: as the environment says, else by the account."""
     return os.environ.get("KRAVKOLL_WHO") or getpass.getuser()
 
 

@@ -65,7 +65,12 @@ def _element(report: Report, name: str, area: str, seconds: float = 0.0) -> ET.E
 
 def _case(report: Report, row: Row, result: Result, told: Words) -> ET.Element:
     case = _element(report, visible(row.id), area_of(row.check), result.seconds)
-    if result.outcome is Outcome.NOT_MET:
+    if row.advice and result.outcome in {Outcome.NOT_MET, Outcome.ERROR}:
+        advice = ET.SubElement(case, "skipped", type="advice")
+        codes = "; ".join(defect.code for defect in report.defects(row.id, told))
+        said = f"{told.name('outcome', result.outcome)}: {codes}" if codes else str(result.reason or "")
+        advice.set("message", visible(f"{told.say('requirement.advice')}. {said}"))
+    elif result.outcome is Outcome.NOT_MET:
         defects = list(report.defects(row.id, told))
         message = "; ".join(f"{defect.code}: {defect.says}" for defect in defects)
         failure = ET.SubElement(case, "failure", type=visible(defects[0].code if defects else "not-met"))

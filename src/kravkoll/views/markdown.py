@@ -101,7 +101,7 @@ def _heading(told: Words, title: str, columns: Iterable[str]) -> Iterator[str]:
 
 def _unmet(report: Report, item: Assessed, told: Words) -> Iterator[str]:
     shown = f"**{item.requirement.id}** {literal(item.requirement.text.in_language(told.language))}"
-    for row in item.rows:
+    for row in report.counting(item):
         for defect in report.defects(row, told):
             values = [
                 f"<code>{literal(value)}</code>" if value else ""

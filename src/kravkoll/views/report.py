@@ -194,17 +194,27 @@ class Report:
         system = self.header["systems"].get(planned.system, {}).get("name", planned.place)
         return f"{system}, {words.name('place', planned.part)}"
 
+    def counting(self, item: Assessed) -> tuple[str, ...]:
+        """The rows behind a verdict: those newer than a frozen plan are told, and count for nothing."""
+        return tuple(row for row in item.rows if item.advice or not self.record.rows[row].advice)
+
+    def changes(self, words: Words) -> str:
+        """What is otherwise than when the frozen plan was made; empty where nothing is, or there is none."""
+        changed = (self.header.get("frozen_plan") or {}).get("changes", {})
+        listed = "; ".join(f"{words.name('change', kind)}: {', '.join(ids)}" for kind, ids in changed.items())
+        return words.say("fact.frozen_plan_changed", changes=listed) if listed else ""
+
     def told(self, item: Assessed, words: Words) -> list[tuple[str, list[str], str]]:
         """What was found of a requirement, where, and what to do; the same finding once with every place."""
         places: dict[tuple[str, str], list[str]] = {}
-        for row in item.rows:
+        for row in self.counting(item):
             for defect in self.defects(row, words):
                 places.setdefault((defect.says, defect.remedy), []).append(row)
         return [(says, list(dict.fromkeys(rows)), remedy) for (says, remedy), rows in places.items()]
 
     def grades(self, item: Assessed) -> list[str]:
         """How good the evidence is behind what was said of a requirement."""
-        results = (self.record.results[row] for row in item.rows)
+        results = (self.record.results[row] for row in self.counting(item))
         return sorted({r.grade for r in results if r.grade and r.outcome in (Outcome.MET, Outcome.NOT_MET)})
 
     def defects(self, row: str, words: Words) -> Iterator[Defect]:
@@ -243,6 +253,7 @@ def tell(record: Record) -> Report:
         item
         for item in counted
         if item.requirement.gates
+        and not item.advice
         and item.verdict is not Verdict.NOT_APPLICABLE
         and (gate.get("gating", "all") == "all" or item.requirement.id in gate.get("requirements", ()))
     )

@@ -113,7 +113,9 @@ def _verdicts(requirement: Requirement, reports: Sequence[Report], told: Words) 
         yield told.name("verdict", item.verdict)
         reason = item.rolled.reason
         if item.verdict is Verdict.NOT_MET:
-            yield "\n".join(f"{d.says} ({d.row})" for row in item.rows for d in report.defects(row, told))
+            yield "\n".join(
+                f"{d.says} ({d.row})" for row in report.counting(item) for d in report.defects(row, told)
+            )
         else:
             yield told.grounds(reason).sentence if reason else ""
 

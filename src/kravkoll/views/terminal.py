@@ -83,6 +83,11 @@ def _head(report: Report, console: Console, told: Words) -> None:
     _line(console, Text.assemble((about, "bold"), f" ({dates})"))
     if header.get("standin_fault"):
         _line(console, Text(f"{told.say('fact.fault')}: {visible(header['standin_fault'])}"))
+    if agreed := header.get("frozen_plan"):
+        digest = f"{agreed['digest'][:16]}…"
+        said = told.say("fact.frozen_plan_is", file=agreed["file"], when=agreed["frozen"], digest=digest)
+        changed = f" {report.changes(told)}" if agreed["changes"] else ""
+        _line(console, Text(visible(f"{told.say('fact.frozen_plan')}: {said}{changed}")))
 
 
 def _requirement(report: Report, console: Console, item: Assessed, told: Words, shown: set[str]) -> None:
@@ -90,7 +95,7 @@ def _requirement(report: Report, console: Console, item: Assessed, told: Words, 
     level = f"{told.name('level', item.requirement.level)}, {told.name('basis', item.requirement.basis)}"
     sentence = item.requirement.text.in_language(told.language)
     _line(console, Text.assemble(sign, f" {visible(sentence)} ", (f"({level})", "dim")), 2)
-    for row in item.rows:
+    for row in report.counting(item):
         defects = list(report.defects(row, told))
         if defects and row in shown:
             _line(console, Text(f"- {told.say('finding.told', row=row)}"), 4)
