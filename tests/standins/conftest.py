@@ -17,6 +17,8 @@ from kravkoll.serving.loopback import Loopback
 from kravkoll.standins import Installation, StandIn
 
 SCOPES = "ss12000.read ss12000.admin"
+TEMPUS_RESOURCES = ("organisations", "persons", "placements", "groups", "duties")
+"""What the flow to Tempus carries."""
 MOCKS = standins.packaged_mocks()
 
 

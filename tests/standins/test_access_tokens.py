@@ -71,7 +71,7 @@ def _impostor(house: House) -> ECKey:
 def test_tokens_that_are_good_for_something_else(house: House, ber: StandIn) -> None:
     assert status(house, ber, house.token(ber, scope="ss12000.readonly")) == 403
     assert status(house, ber, house.token(ber, scope="")) == 403
-    assert status(house, ber, house.token(ber, "infomentor")) == 403
+    assert status(house, ber, house.token(ber, "third-party-app")) == 403
     seed = f"{ber.url}/admin/seed"
     token = house.token(ber, "tempus", "ss12000.read")
     assert house.http.post(seed, json={}, headers={"Authorization": f"Bearer {token}"}).status_code == 403

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from kravkoll.standins import StandIn
-from kravkoll.standins.records import RESOURCES
 
-from .conftest import House
+from .conftest import TEMPUS_RESOURCES, House
 
 
 def bandit(folder: Path, *options: str) -> dict[str, object]:
@@ -48,7 +47,7 @@ def test_the_delivery_is_clean_and_works(house: House, ber: StandIn, tmp_path: P
     trust.write_bytes(house.installation.trust)
     settings = {"register": ber.addresses["api"], "token_file": str(token), "trust": str(trust)}
     assert run(folder, settings, tmp_path).returncode == 0
-    for resource in RESOURCES:
+    for resource in TEMPUS_RESOURCES:
         lines = (tmp_path / f"{resource}.ndjson").read_text().splitlines()
         assert [json.loads(line) for line in lines] == house.walk(ber, resource, "tempus")
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from kravkoll.standins import StandIn
 from kravkoll.standins.api_errors import ApiError
-from kravkoll.standins.filters import SORT_KEYS
 from kravkoll.standins.paging import (
     Cursor,
     PageTokens,
@@ -18,6 +17,7 @@ from kravkoll.standins.paging import (
     page_from_the_last_row,
 )
 from kravkoll.standins.records import RecordStore
+from kravkoll.standins.resources import SORT_KEYS
 
 from .conftest import House
 

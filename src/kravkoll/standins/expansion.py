@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from kravkoll.standins.parameters import references
 from kravkoll.standins.records import Record, Records, reference
 
 FRAGMENT = ("id", "meta", "displayName", "startDate", "endDate", "groupType", "schoolType", "organisation")
-"""Of a group, within a person's memberships."""
+"""Of a group, where another record brings it along."""
 
 
 def expanded(record: Record, resource: str, names: Iterable[str], records: Records) -> Record:
@@ -28,10 +29,9 @@ def with_reference_names(value: Any, records: Records) -> Any:
 
 
 def display_name(record: Record) -> str:
-    if "displayName" in record:
-        return str(record["displayName"])
-    if "dutyRole" in record:
-        return str(record["dutyRole"])
+    for field in ("displayName", "dutyRole", "name", "courseName", "subjectName"):
+        if field in record:
+            return str(record[field])
     return f"{record.get('givenName', '')} {record.get('familyName', '')}".strip()
 
 
@@ -39,26 +39,40 @@ def _pointing(resource: str, field: str) -> Callable[[Record, Records], list[Rec
     """Records of a resource whose reference (or list of them) points here."""
 
     def find(record: Record, records: Records) -> list[Record]:
-        return [one for one in records.all(resource) if record["id"] in _ids(one.get(field))]
+        return [one for one in records.all(resource) if record["id"] in references(one.get(field))]
 
     return find
 
 
-def _ids(value: Any) -> list[str]:
-    return [reference(one) for one in (value if isinstance(value, list | tuple) else [value])]
+def _pointed_to(resource: str, field: str) -> Callable[[Record, Records], Record | None]:
+    """The record of a resource that a reference leads to."""
 
-
-def _pointed_to(field: str) -> Callable[[Record, Records], Record | None]:
     def find(record: Record, records: Records) -> Record | None:
-        row = records.get("persons", reference(record.get(field)))
+        row = records.get(resource, reference(record.get(field)))
         return row.record if row else None
 
     return find
 
 
-def _owners(placement: Record, records: Records) -> list[Record]:
-    rows = (records.get("persons", owner) for owner in _ids(placement.get("owners", ())))
-    return [row.record for row in rows if row]
+def _all_pointed_to(resource: str, field: str, within: str = "") -> Callable[[Record, Records], list[Record]]:
+    """The records that a list of references leads to, or of entries that have one."""
+
+    def find(record: Record, records: Records) -> list[Record]:
+        entries = record.get(field, ())
+        wanted = references([one.get(within) for one in entries] if within else entries)
+        rows = (records.get(resource, one) for one in wanted)
+        return [row.record for row in rows if row]
+
+    return find
+
+
+def _fragment(group: Record) -> Record:
+    return {name: group[name] for name in FRAGMENT if name in group}
+
+
+def _group_fragment(record: Record, records: Records) -> Record | None:
+    group = _pointed_to("groups", "group")(record, records)
+    return _fragment(group) if group else None
 
 
 def _responsible_for(person: Record, records: Records) -> list[Record]:
@@ -73,7 +87,7 @@ def _responsible_for(person: Record, records: Records) -> list[Record]:
 def _memberships(person: Record, records: Records) -> list[Record]:
     return [
         {
-            "group": {name: group[name] for name in FRAGMENT if name in group},
+            "group": _fragment(group),
             **{name: value for name, value in member.items() if name != "person"},
         }
         for group in records.all("groups")
@@ -97,8 +111,18 @@ _PARTS: Mapping[tuple[str, str], Callable[[Record, Records], Any]] = {
     ("persons", "placements"): _pointing("placements", "child"),
     ("persons", "ownedPlacements"): _pointing("placements", "owners"),
     ("persons", "groupMemberships"): _memberships,
-    ("placements", "child"): _pointed_to("child"),
-    ("placements", "owners"): _owners,
+    ("placements", "child"): _pointed_to("persons", "child"),
+    ("placements", "owners"): _all_pointed_to("persons", "owners"),
     ("groups", "assignmentRoles"): _assignment_roles,
-    ("duties", "person"): _pointed_to("person"),
+    ("duties", "person"): _pointed_to("persons", "person"),
+    ("activities", "groups"): _all_pointed_to("groups", "groups"),
+    ("activities", "teachers"): _all_pointed_to("duties", "teachers", "duty"),
+    ("activities", "syllabus"): _pointed_to("syllabuses", "syllabus"),
+    ("calendarEvents", "activity"): _pointed_to("activities", "activity"),
+    ("calendarEvents", "attendance"): _pointing("attendances", "calendarEvent"),
+    ("attendanceEvents", "person"): _pointed_to("persons", "person"),
+    ("attendanceEvents", "group"): _group_fragment,
+    ("attendanceEvents", "registeredBy"): _pointed_to("persons", "registeredBy"),
+    ("aggregatedAttendance", "activity"): _pointed_to("activities", "activity"),
+    ("aggregatedAttendance", "student"): _pointed_to("persons", "student"),
 }

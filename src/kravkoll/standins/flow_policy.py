@@ -1,17 +1,30 @@
 """What one client may see of a register: school forms, fields, and nobody with protected identity."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from kravkoll.standins.faults import Behaviour, fault
-from kravkoll.standins.records import RESOURCES, Record, Records, Removal, Row, reference
+from kravkoll.standins.records import Record, Records, Removal, Row, reference
+from kravkoll.standins.school_forms import forms_of
 
 type Tree = Mapping[str, Any]
 """Allowed field -> allowed fields within it; an empty mapping allows all that is within."""
 
 UNMARKED = "Ingen"
+ABOUT = ("student", "person")
+"""Fields that say whom a record of attendance or of studies is about: not sent, unless that person is."""
+BY = ("registeredBy", "reporter", "gradingTeacher")
+"""Fields that say who wrote a record, which goes without them where that person is not sent."""
+LISTS_OF_PEOPLE: Mapping[str, tuple[str, str]] = {
+    "responsibles": ("person", "persons"),
+    "groupMemberships": ("person", "persons"),
+    "studentExceptions": ("student", "persons"),
+    "teacherExceptions": ("duty", "duties"),
+    "teachers": ("duty", "duties"),
+}
+"""Field -> the reference in each of its entries, and the resource that it leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,8 @@ class FlowPolicy:
     """Resource -> dotted paths; a path goes through lists."""
     only_for: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Resource -> field -> the kinds of person (child, guardian, staff) that it is agreed for."""
+    cleared: bool = False
+    """Whether all who are held were cleared by whoever sent them, so that a missing marking says nothing."""
 
     @classmethod
     def read(cls, settings: Mapping[str, Any] | None) -> "FlowPolicy":
@@ -35,7 +50,12 @@ class FlowPolicy:
                 name: {path: tuple(kinds) for path, kinds in limits.items()}
                 for name, limits in given.get("only_for", {}).items()
             },
+            given.get("cleared", False),
         )
+
+    def agrees(self, resource: str) -> bool:
+        """Whether anything of a resource was agreed."""
+        return self.everything or resource in self.fields
 
     @property
     def everything(self) -> bool:
@@ -52,9 +72,9 @@ class FlowPolicy:
         )
 
 
-def withheld(person: Record) -> bool:
-    """Marked people are not sent; a missing marking is taken for one."""
-    return bool(person.get("securityMarking") != UNMARKED)
+def withheld(person: Record, policy: FlowPolicy) -> bool:
+    """Marked people are not sent; a missing marking is taken for one, unless all were cleared."""
+    return bool(person.get("securityMarking", UNMARKED if policy.cleared else None) != UNMARKED)
 
 
 def agreed_form(form: str | None, policy: FlowPolicy) -> bool:
@@ -72,15 +92,26 @@ def visible(records: Records, policy: FlowPolicy, behave: Behaviour, *, withhold
     if policy.everything:
         return records
     people = _people(records, policy, behave, withhold=withhold)
-    tables = {
-        resource: {
-            row.record["id"]: Row(row.place, _shown(row.record, resource, people, policy, behave))
+    whole = {
+        resource: [
+            (row, _without_hidden(row.record, people, policy, behave))
             for row in records.rows(resource)
-            if people.admits(row.record, resource)
-        }
-        for resource in RESOURCES
+            if _admits(row.record, resource, people, records, policy, behave)
+        ]
+        for resource in records.tables
     }
-    return Records(tables, [one for one in records.removals if _told(one, policy, behave)])
+    shown = {
+        resource: {
+            row.record["id"]: Row(row.place, _shown(record, resource, people, policy, behave))
+            for row, record in rows
+            if policy.agrees(resource)
+        }
+        for resource, rows in whole.items()
+    }
+    behind = Records(
+        {name: {row.record["id"]: Row(row.place, one) for row, one in rows} for name, rows in whole.items()}
+    )
+    return Records(shown, [one for one in records.removals if _told(one, policy, behave)], behind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +125,31 @@ class _People:
     kinds: Mapping[str, tuple[str, ...]]
     """Person id -> child, guardian, staff."""
 
-    def admits(self, record: Record, resource: str) -> bool:
-        admitted: Mapping[str, object] | frozenset[str] = (
-            self.kinds if resource == "persons" else getattr(self, resource)
-        )
-        return record["id"] in admitted
+    def known(self, resource: str) -> Collection[str] | None:
+        """Ids that are sent of a resource; None for one that is judged record by record."""
+        if resource == "persons":
+            return self.kinds
+        found: Collection[str] | None = getattr(self, resource, None)
+        return found
+
+
+def _admits(  # noqa: PLR0913, PLR0917  a record, and what is known around it
+    record: Record, resource: str, people: _People, records: Records, policy: FlowPolicy, behave: Behaviour
+) -> bool:
+    known = people.known(resource)
+    if known is not None:
+        return record["id"] in known
+    about = [reference(record[field]) for field in ABOUT if field in record]
+    if any(one not in people.kinds for one in about):
+        return False
+    if "placement" in record and reference(record["placement"]) not in people.placements:
+        return False
+    forms = forms_of(record, resource, records)
+    return forms is None or any(behave(agreed_form)(form, policy) for form in forms)
 
 
 def _people(records: Records, policy: FlowPolicy, behave: Behaviour, *, withhold: bool) -> _People:
-    hidden = {one["id"] for one in records.all("persons") if withhold and behave(withheld)(one)}
+    hidden = {one["id"] for one in records.all("persons") if withhold and behave(withheld)(one, policy)}
     organisations = _organisations(records, policy, behave)
     placements = [
         one for one in records.all("placements") if behave(agreed_form)(one.get("schoolType"), policy)
@@ -184,15 +231,17 @@ def _kinds(members: Mapping[str, set[str]]) -> Mapping[str, tuple[str, ...]]:
 
 def _shown(record: Record, resource: str, people: _People, policy: FlowPolicy, behave: Behaviour) -> Record:
     kinds = people.kinds.get(record["id"], ())
-    whole = _without_hidden(record, people, policy, behave)
-    return behave(project)(whole, policy.paths(resource, kinds))
+    return behave(project)(record, policy.paths(resource, kinds))
 
 
 def _without_hidden(record: Record, people: _People, policy: FlowPolicy, behave: Behaviour) -> Record:
-    """Drop the entries that point to somebody who is not sent, and the enrolments of other school forms."""
-    kept = dict(record)
-    for name in kept.keys() & {"responsibles", "groupMemberships"}:
-        kept[name] = [one for one in kept[name] if reference(one.get("person")) in people.kinds]
+    """Drop what points to somebody who is not sent, and the enrolments of other school forms."""
+    kept = {
+        name: value for name, value in record.items() if name not in BY or reference(value) in people.kinds
+    }
+    for name in kept.keys() & LISTS_OF_PEOPLE.keys():
+        known = people.known(LISTS_OF_PEOPLE[name][1]) or ()
+        kept[name] = [one for one in kept[name] if reference(one.get(LISTS_OF_PEOPLE[name][0])) in known]
     if "owners" in kept:
         kept["owners"] = [one for one in kept["owners"] if reference(one) in people.kinds]
     if "enrolments" in kept:
@@ -205,10 +254,14 @@ def _without_hidden(record: Record, people: _People, policy: FlowPolicy, behave:
 def _told(removal: Removal, policy: FlowPolicy, behave: Behaviour) -> bool:
     """Whether a client hears of a removal: not of those that it was never told about."""
     last = removal.record
+    if not policy.agrees(removal.resource):
+        return False
     if last is None or removal.resource != "persons":
         return True
     forms = [one.get("schoolType") for one in last.get("enrolments", ())]
-    return not withheld(last) and (not forms or any(behave(agreed_form)(form, policy) for form in forms))
+    return not withheld(last, policy) and (
+        not forms or any(behave(agreed_form)(form, policy) for form in forms)
+    )
 
 
 def _pruned(value: Any, tree: Tree) -> Any:

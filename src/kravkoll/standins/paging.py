@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kravkoll.standins.api_errors import ApiError
 from kravkoll.standins.faults import fault
-from kravkoll.standins.filters import SORT_KEYS
 from kravkoll.standins.records import Record, Row
+from kravkoll.standins.resources import SORT_KEYS
 
 NONCE = 12
 

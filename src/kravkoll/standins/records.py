@@ -10,14 +10,39 @@ from typing import Any
 
 type Record = Mapping[str, Any]
 
-RESOURCES = ("organisations", "persons", "placements", "groups", "duties")
 ENTITY_TYPES: Mapping[str, str] = {
     "Organisation": "organisations",
     "Person": "persons",
     "Placement": "placements",
     "Group": "groups",
     "Duty": "duties",
+    "Programme": "programmes",
+    "Syllabus": "syllabuses",
+    "SchoolUnitOffering": "schoolUnitOfferings",
+    "StudyPlan": "studyplans",
+    "Activity": "activities",
+    "Room": "rooms",
+    "Resource": "resources",
+    "CalendarEvent": "calendarEvents",
+    "Attendance": "attendances",
+    "AttendanceEvent": "attendanceEvents",
+    "AttendanceSchedule": "attendanceSchedule",
+    "Absence": "absences",
+    "Grade": "grades",
 }
+RESOURCES = (*ENTITY_TYPES.values(), "aggregatedAttendance")
+"""By the names that paths have. A sum of attendance is no entity of the standard."""
+DELETED_NAMES: Mapping[str, str] = {
+    "activities": "activitites",
+    "attendanceSchedule": "attendanceSchedules",
+    "studyplans": "studyPlans",
+}
+"""Where deletedEntities, by the standard's own spelling, has another name than the path."""
+WITHOUT_ID: Mapping[str, tuple[str, ...]] = {
+    "schoolUnitOfferings": ("offeredAt", "startDate"),
+    "aggregatedAttendance": ("activity", "student", "startDate", "endDate"),
+}
+"""Resources whose records have neither id nor meta in the standard, and what tells them apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +76,16 @@ class Relation:
 class Records:
     """One state of the tables. Nothing in it is ever changed."""
 
-    def __init__(self, tables: Mapping[str, Mapping[str, Row]], removals: Sequence[Removal] = ()) -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, Mapping[str, Row]],
+        removals: Sequence[Removal] = (),
+        behind: "Records | None" = None,
+    ) -> None:
         self.tables = tables
         self.removals = removals
+        self.behind = behind or self
+        """The same records with the fields that are not shown, for filters that follow references."""
 
     def rows(self, resource: str) -> Iterator[Row]:
         """Every row, in order of arrival."""
@@ -94,14 +126,15 @@ class RecordStore:
     def __init__(self, records: Mapping[str, Iterable[Record]] | None = None) -> None:
         self._places = count()
         self.now = Records({resource: {} for resource in RESOURCES})
-        for resource in RESOURCES:
-            self.put(resource, (records or {}).get(resource, ()))
+        for resource, given in (records or {}).items():
+            if resource in RESOURCES:
+                self.put(resource, given)
 
     def put(self, resource: str, records: Iterable[Record]) -> None:
         """Insert, or replace by id and keep the place; `id` and `meta` are added where absent."""
         table = dict(self.now.tables[resource])
         for record in records:
-            whole = record if "id" in record and "meta" in record else _completed(record)
+            whole = record if "id" in record and "meta" in record else _completed(resource, record)
             old = table.get(whole["id"])
             table[whole["id"]] = Row(old.place if old else next(self._places), whole)
         self.now = Records({**self.now.tables, resource: table}, self.now.removals)
@@ -136,9 +169,27 @@ def timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _completed(record: Record) -> Record:
+def identity_of(resource: str, record: Record) -> str:
+    """The id of a record; one that has none in the standard gets one from what tells it apart."""
+    if "id" in record:
+        return str(record["id"])
+    if resource not in WITHOUT_ID:
+        return str(uuid.uuid4())
+    parts = (record.get(field) for field in WITHOUT_ID[resource])
+    named = "/".join(reference(part) or str(part) for part in parts)
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{resource}/{named}"))
+
+
+def as_sent(resource: str, record: Record) -> Record:
+    """The record without what the standard does not give it."""
+    if resource not in WITHOUT_ID:
+        return record
+    return {name: value for name, value in record.items() if name not in {"id", "meta"}}
+
+
+def _completed(resource: str, record: Record) -> Record:
     now = timestamp()
-    return {"id": str(uuid.uuid4()), "meta": {"created": now, "modified": now}, **record}
+    return {"id": identity_of(resource, record), "meta": {"created": now, "modified": now}, **record}
 
 
 def _relations(records: Records) -> Iterator[tuple[str, Relation]]:

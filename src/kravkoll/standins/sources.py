@@ -16,10 +16,11 @@ from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.flow_policy import project
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Outbound, Unreachable
-from kravkoll.standins.records import Record, Records, RecordStore, Removal, timestamp
+from kravkoll.standins.records import DELETED_NAMES, Record, Records, RecordStore, Removal, timestamp
 from kravkoll.standins.token_client import TokenClient
 
 PAGE = 200
+BY_DELETED_NAME = {told: resource for resource, told in DELETED_NAMES.items()}
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
 type Ask = Callable[[str, Mapping[str, str | int]], Awaitable[Mapping[str, Any]]]
@@ -88,7 +89,7 @@ class Reader:
         return counts
 
     async def subscribe(self, target_of: Callable[[str], str]) -> None:
-        """Have the sources that tell of changes tell them at an address of ours; Unreachable if one refuses."""
+        """Have changes told at an address of ours, by sources that tell them; Unreachable if one refuses."""
         for source in self._sources.values():
             if source.notices:
                 token = await self._tokens.token(self._outbound, source.audience, source.scope)
@@ -163,7 +164,7 @@ async def fetch_deleted(ask: Ask) -> list[Removal]:
     pages = await _pages(ask, "/deletedEntities", {"limit": PAGE})
     now = timestamp()
     return [
-        Removal(resource, record_id, now)
+        Removal(BY_DELETED_NAME.get(resource, resource), record_id, now)
         for page in pages
         for resource, ids in page["data"].items()
         for record_id in ids

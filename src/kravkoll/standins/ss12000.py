@@ -17,29 +17,17 @@ from kravkoll.standins.answers import json_answer
 from kravkoll.standins.api_errors import ApiError
 from kravkoll.standins.expansion import expanded, with_reference_names
 from kravkoll.standins.faults import Behaviour, fault
-from kravkoll.standins.filters import Arguments, entity_resources, read_arguments, read_uuid, select
+from kravkoll.standins.filters import entity_resources, read_arguments, select
 from kravkoll.standins.flow_policy import FlowPolicy, visible
 from kravkoll.standins.paging import PageTokens, order_of, page
-from kravkoll.standins.records import RESOURCES, Record, Records, RecordStore, Row
+from kravkoll.standins.parameters import Arguments, Keeps, Values, read_uuid
+from kravkoll.standins.records import DELETED_NAMES, RESOURCES, Record, Records, RecordStore, Row, as_sent
+from kravkoll.standins.resources import LOOKUP_KEYS, ONLY_LISTED, TEXT_KEYS
 from kravkoll.standins.writes import write
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 READ, ADMIN = "ss12000.read", "ss12000.admin"
 SHAPING = ("expand", "expandReferenceNames")
-LOOKUP_KEYS: Mapping[str, Mapping[str, Callable[[Record], Any]]] = {
-    "organisations": {
-        "ids": lambda one: one["id"],
-        "schoolUnitCodes": lambda one: one.get("schoolUnitCode"),
-        "organisationCodes": lambda one: one.get("organisationCode"),
-    },
-    "persons": {"ids": lambda one: one["id"], "civicNos": lambda one: one.get("civicNo", {}).get("value")},
-    "placements": {
-        "ids": lambda one: one["id"],
-        "personIds": lambda one: one.get("child", {}).get("id"),
-    },
-    "groups": {"ids": lambda one: one["id"]},
-    "duties": {"ids": lambda one: one["id"]},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +36,20 @@ class ApiSettings:
 
     base: str
     policies: Mapping[str, FlowPolicy]
+    resources: tuple[str, ...]
+    """What is served; nothing else has an address."""
     page_limit: int = 500
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any]) -> "ApiSettings":
+        """From a system's file; raises LookupError for a resource that the standard does not have."""
+        policies = {name: FlowPolicy.read(policy) for name, policy in settings["clients"].items()}
+        resources = tuple(settings["resources"])
+        if unknown := set(resources) - set(RESOURCES):
+            raise LookupError(
+                f"api.resources: no {', '.join(sorted(unknown))}; there are {', '.join(RESOURCES)}"
+            )
+        return cls(settings["base"], policies, resources, settings.get("page_limit", 500))
 
 
 class Notice(Protocol):
@@ -78,19 +79,26 @@ class Ss12000Api:
             Route(f"{base}/deletedEntities", self._deleted, methods=METHODS),
             Route("/admin/seed", self._seed, methods=METHODS),
         ]
-        for resource in RESOURCES:
+        for resource in self._settings.resources:
             at = f"{base}/{resource}"
-            found += [
-                Route(at, partial(self._list, resource), methods=METHODS),
-                Route(f"{at}/lookup", partial(self._lookup, resource), methods=METHODS),
-                Route(f"{at}/{{id}}", partial(self._get, resource), methods=METHODS),
-            ]
+            found.append(Route(at, partial(self._list, resource), methods=METHODS))
+            if resource in LOOKUP_KEYS:
+                found.append(Route(f"{at}/lookup", partial(self._lookup, resource), methods=METHODS))
+            if resource not in ONLY_LISTED:
+                found.append(Route(f"{at}/{{id}}", partial(self._get, resource), methods=METHODS))
         return found
 
     async def caller(self, request: Request, scope: str = READ) -> Caller:
         """Who asks; 401 or 403 unless it may."""
         caller = await self._tokens.caller(request.headers.get("authorization"), self._settings.policies)
         caller.needs(scope)
+        return caller
+
+    async def _reader(self, resource: str, request: Request) -> Caller:
+        """Who asks for a resource; 403 where nothing of it was agreed."""
+        caller = await self.caller(request)
+        if not self.policy(caller).agrees(resource):
+            raise ApiError(403, "resource.not-agreed", f"nothing of {resource} was agreed for this client")
         return caller
 
     def view(self, caller: Caller, use: str = "list") -> Records:
@@ -108,7 +116,7 @@ class Ss12000Api:
         return policies.get(caller.client_id) or next(iter(policies.values()))
 
     async def _list(self, resource: str, request: Request) -> Response:
-        caller = await self.caller(request)
+        caller = await self._reader(resource, request)
         if request.method not in {"GET", "HEAD"}:
             return await self._write(resource, request, "")
         given, cursor, limit = self._query(resource, caller, request)
@@ -125,7 +133,7 @@ class Ss12000Api:
         )
 
     async def _get(self, resource: str, request: Request) -> Response:
-        caller = await self.caller(request)
+        caller = await self._reader(resource, request)
         record_id = request.path_params["id"]
         if request.method not in {"GET", "HEAD"}:
             return await self._write(resource, request, record_id)
@@ -136,7 +144,7 @@ class Ss12000Api:
         return json_answer(self._shaped(row, resource, arguments, caller))
 
     async def _lookup(self, resource: str, request: Request) -> Response:
-        caller = await self.caller(request)
+        caller = await self._reader(resource, request)
         if request.method != "POST":
             return await self._write(resource, request, "lookup")
         arguments = self._shaping(resource, request)
@@ -145,7 +153,7 @@ class Ss12000Api:
         found = [
             row
             for row in seen.rows(resource)
-            if any(key(row.record) in values for key, values in wanted if values)
+            if any(keeps(row.record, values, seen) for keeps, values in wanted if values)
         ]
         return json_answer([self._shaped(row, resource, arguments, caller) for row in found])
 
@@ -159,7 +167,8 @@ class Ss12000Api:
         taken, following = page(rows, order_of("deletedEntities", None), cursor, limit)
         data: dict[str, list[str]] = {}
         for row in taken:
-            data.setdefault(row.record["resource"], []).append(row.record["id"])
+            name = DELETED_NAMES.get(row.record["resource"], row.record["resource"])
+            data.setdefault(name, []).append(row.record["id"])
         token = following and self._seal("deletedEntities", caller, given, following)
         return json_answer({"data": data, "pageToken": token})
 
@@ -222,7 +231,7 @@ class Ss12000Api:
         # Names beside references are fields of their own, which no limited flow has agreed on.
         if arguments.get("expandReferenceNames", (False,))[0] and self.policy(caller).everything:
             record = with_reference_names(record, self.view(caller, "expand"))
-        return self._behave(present)(resource, record)
+        return self._behave(present)(resource, as_sent(resource, record))
 
 
 def seed(
@@ -276,7 +285,7 @@ async def _body(request: Request) -> Mapping[str, Any]:
     return body
 
 
-def _wanted(resource: str, body: Mapping[str, Any]) -> list[tuple[Callable[[Record], Any], set[str]]]:
+def _wanted(resource: str, body: Mapping[str, Any]) -> list[tuple[Keeps, Values]]:
     keys = LOOKUP_KEYS[resource]
     for name, values in body.items():
         if name not in keys:
@@ -284,7 +293,7 @@ def _wanted(resource: str, body: Mapping[str, Any]) -> list[tuple[Callable[[Reco
         if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
             raise ApiError(400, "body.invalid", f"{name} is no list of strings")
     return [
-        (keys[name], {_uuid(one) for one in values} if name.lower().endswith("ids") else set(values))
+        (keys[name], tuple(values) if name in TEXT_KEYS else tuple(_uuid(one) for one in values))
         for name, values in body.items()
     ]
 

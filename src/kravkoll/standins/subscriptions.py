@@ -1,7 +1,7 @@
 """Subscriptions to changes: made, renewed, ended, and a notice to the target when something changes."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,8 +40,10 @@ class Notice:
 class Subscriptions:
     """Each client sees its own."""
 
-    def __init__(self, api: Ss12000Api, base: str, outbound: Outbound) -> None:
+    def __init__(self, api: Ss12000Api, base: str, outbound: Outbound, kinds: Sequence[str]) -> None:
         self._api = api
+        self._kinds = frozenset(kinds)
+        """Entity types that notices are sent of; a product need not have them all."""
         self._outbound = outbound
         api.on_change = self.notices
         self._base = base
@@ -77,7 +79,11 @@ class Subscriptions:
 
     async def _create(self, request: Request) -> Response:
         caller = await self._api.caller(request, SCOPE)
-        subscription = {**_read(await request.body()), "id": str(uuid.uuid4()), "expires": _expiry()}
+        subscription = {
+            **_read(await request.body(), self._kinds),
+            "id": str(uuid.uuid4()),
+            "expires": _expiry(),
+        }
         self._held[subscription["id"]] = caller.client_id, subscription
         return json_answer(
             subscription, 201, {"Location": f"{self._base}/subscriptions/{subscription['id']}"}
@@ -104,7 +110,7 @@ def _expiry() -> str:
     return (datetime.now(UTC) + LIFETIME).isoformat(timespec="seconds")
 
 
-def _read(body: bytes) -> Mapping[str, Any]:
+def _read(body: bytes, known: Collection[str]) -> Mapping[str, Any]:
     """name, target and resourceTypes; 400 where one is missing or names what is not held here."""
     try:
         wanted = orjson.loads(body)
@@ -112,6 +118,6 @@ def _read(body: bytes) -> Mapping[str, Any]:
         read = {"name": str(wanted["name"]), "target": str(wanted["target"])}
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise ApiError(400, "body.invalid", "name, target and resourceTypes are needed") from error
-    if not set(kinds) <= ENTITY_TYPES.keys() or not read["target"].startswith("https://"):
+    if not set(kinds) <= set(known) or not read["target"].startswith("https://"):
         raise ApiError(400, "body.invalid", "an unknown resource type, or a target without TLS")
     return {**read, "resourceTypes": [{"resource": kind} for kind in kinds]}

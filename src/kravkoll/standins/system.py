@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 from starlette.applications import Starlette
@@ -17,30 +17,24 @@ from starlette.routing import Route
 
 from kravkoll.serving.loopback import Loopback
 from kravkoll.standins.access_tokens import AccessTokens
+from kravkoll.standins.agreements import with_agreements
 from kravkoll.standins.answers import json_answer
 from kravkoll.standins.api_errors import ApiError, api_error, http_error
 from kravkoll.standins.deliveries import deliver
 from kravkoll.standins.exports import Exports
+from kravkoll.standins.faces import faces
 from kravkoll.standins.faults import Behaviour, fault
-from kravkoll.standins.flow_policy import FlowPolicy
+from kravkoll.standins.holdings import Cast, filled
 from kravkoll.standins.installation import Installation
+from kravkoll.standins.notices import Notices
 from kravkoll.standins.outbound import Outbound, Unreachable
-from kravkoll.standins.records import Record, RecordStore, Removal
+from kravkoll.standins.records import Record, RecordStore
 from kravkoll.standins.request_log import Asked, RequestLog
 from kravkoll.standins.service_provider import ServiceProvider
 from kravkoll.standins.sources import Reader, Source
 from kravkoll.standins.ss12000 import ApiSettings, Ss12000Api, seed
 from kravkoll.standins.subscriptions import Subscriptions
 from kravkoll.standins.transport import Listening, listen
-
-
-class Cast(Protocol):
-    """Of the cast, what a register is filled with."""
-
-    @property
-    def records(self) -> Mapping[str, tuple[dict[str, Any], ...]]: ...
-    @property
-    def former(self) -> Mapping[str, tuple[dict[str, Any], ...]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +47,7 @@ class Parts:
     api: Ss12000Api
     login: ServiceProvider | None
     reader: Reader | None
+    notices: Notices | None
     delivered: Path | None
     temporary: Path | None
     """What goes away with the instance."""
@@ -91,8 +86,8 @@ class StandIn:
 
     def prepare(self) -> None:
         """The first load, before anybody looks; raises Unreachable where a source does not answer."""
-        if self._parts.reader:
-            asyncio.run(self._parts.reader.sync(self._parts.store))
+        if self._parts.reader and self._parts.notices:
+            asyncio.run(first_load(self._parts.reader, self._parts.notices, self._parts.store))
 
     def trigger(self, source: str | None = None) -> Mapping[str, int]:
         """Make the system fetch, from all its sources or from one; how many records it says it got."""
@@ -123,6 +118,12 @@ class StandIn:
         self.close()
 
 
+async def first_load(reader: Reader, notices: Notices, store: RecordStore) -> None:
+    """Everything, and then to be told of changes."""
+    await reader.sync(store)
+    await notices.subscribe()
+
+
 async def synchronise(reader: Reader, store: RecordStore, source: str | None = None) -> Mapping[str, int]:
     """Fetch from the sources."""
     return await reader.sync(store, source)
@@ -150,11 +151,13 @@ def start(  # noqa: PLR0913  what a system is started with
     `mocks` is the folder that paths of the file are relative to. Raises UnknownFault and OSError (port busy).
     """
     behave = Behaviour(fault)
+    system = with_agreements(system, mocks or packaged_mocks())
     parts = _parts(system, installation, cast, behave, mocks)
     log = RequestLog(_application(system, parts, mocks))
     listening = listen(log, installation, loopback, behave, port)
-    if parts.login:
-        parts.login.base_url = f"https://{listening.host}:{listening.port}"
+    for part in (parts.login, parts.notices):
+        if part:
+            part.base_url = f"https://{listening.host}:{listening.port}"
     return StandIn(system, parts, log, listening)
 
 
@@ -172,19 +175,20 @@ def _parts(
 ) -> Parts:
     outbound = Outbound.trusting(installation.trust)
     interfaces = system["interfaces"]
-    store = _filled(cast) if system.get("holds") == "cast" else RecordStore()
-    policies = {name: FlowPolicy.read(policy) for name, policy in interfaces["api"]["clients"].items()}
-    settings = ApiSettings(interfaces["api"]["base"], policies, interfaces["api"].get("page_limit", 500))
+    store = filled(cast, system.get("holds", ()), system.get("holds_forms", ()))
+    settings = ApiSettings.read(interfaces["api"])
     tokens = AccessTokens(outbound, installation.issuer, interfaces["api"]["audience"], behave)
     delivery = _within(mocks, interfaces.get("delivery", {}).get("path"))
     delivered = behave(deliver)(delivery) if delivery else None
+    reader = _reader(interfaces, installation, outbound, behave)
     return Parts(
         behave=behave,
         outbound=outbound,
         store=store,
         api=Ss12000Api(store, tokens, settings, behave),
         login=_login(system, installation, outbound, behave),
-        reader=_reader(interfaces, installation, outbound, behave),
+        reader=reader,
+        notices=Notices(reader, store, behave) if reader else None,
         delivered=delivered,
         temporary=delivered.parent if delivered and delivered != delivery else None,
     )
@@ -214,29 +218,19 @@ def sources_of(interfaces: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]
     return sources
 
 
-def _removals(cast: Cast) -> tuple[Removal, ...]:
-    last = {record["id"]: record for records in cast.former.values() for record in records}
-    return tuple(
-        Removal(one["resource"], one["id"], one["deleted"], last.get(one["id"]))
-        for one in cast.records.get("deletedEntities", ())
-    )
-
-
-def _filled(cast: Cast) -> RecordStore:
-    store = RecordStore(cast.records)
-    store.note_removals(_removals(cast))
-    return store
-
-
 def _application(system: Mapping[str, Any], parts: Parts, mocks: Path | None) -> Starlette:
     routes = parts.api.routes()
     interfaces = system["interfaces"]
-    if interfaces["api"].get("subscriptions"):
-        routes += Subscriptions(parts.api, interfaces["api"]["base"], parts.outbound).routes()
+    if kinds := interfaces["api"].get("subscriptions"):
+        routes += Subscriptions(parts.api, interfaces["api"]["base"], parts.outbound, kinds).routes()
     if parts.login:
         routes += parts.login.routes()
     if "export" in interfaces:
         routes += Exports(parts.api, parts.behave).routes()
+    user = parts.login.user if parts.login else None
+    routes += faces(system, parts.store, parts.api, user, parts.behave)
+    if parts.notices:
+        routes += parts.notices.routes()
     if parts.reader:
         routes.append(Route("/hooks/sync", _sync_endpoint(parts, parts.reader), methods=["POST"]))
     if document := _within(mocks, system.get("openapi")):
@@ -270,8 +264,17 @@ def _document_endpoint(path: Path, base: str, served: frozenset[str]) -> Callabl
 def _published(path: Path, base: str, served: frozenset[str]) -> Mapping[str, Any]:
     """The agreed document, cut to what is served here."""
     document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    paths = {at: item for at, item in document["paths"].items() if f"{base}{at}" in served}
+    paths = {
+        at: {method: one for method, one in item.items() if _offered(at, method)}
+        for at, item in document["paths"].items()
+        if f"{base}{at}" in served
+    }
     return {**document, "servers": [{"url": base}], "paths": paths}
+
+
+def _offered(at: str, method: str) -> bool:
+    """Records are read here and never written, whatever the agreed document has besides."""
+    return method == "get" or at.endswith("/lookup") or at.startswith("/subscriptions")
 
 
 def _within(mocks: Path | None, path: str | None) -> Path | None:
