@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from kravkoll.standins import StandIn
 from kravkoll.standins.api_errors import ApiError
-from kravkoll.standins.filters import PARAMETERS, read_arguments
+from kravkoll.standins.filters import read_arguments
+from kravkoll.standins.resources import PARAMETERS
 
 from .conftest import House
 

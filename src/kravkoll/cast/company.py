@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from kravkoll.cast.canaries import Canary, Mint
 from kravkoll.cast.identities import Identities
+from kravkoll.cast.lessons import lessons
 from kravkoll.cast.people import Part, Person, Role
 from kravkoll.cast.population import (
     FORMER,
@@ -32,9 +33,17 @@ type Records = Mapping[str, tuple[Record, ...]]
 _GROUPS = {gathering.key: gathering for gathering in GROUPS}
 _CODED = frozenset(
     (
-        *("meta", "birthDate", "startDate", "endDate", "deleted"),
+        *("meta", "birthDate", "startDate", "endDate", "startTime", "endTime", "deleted"),
         *("organisationType", "schoolTypes", "schoolType", "groupType", "dutyRole", "assignmentRoleType"),
-        *("securityMarking", "personStatus", "relationType", "sex", "reason", "educationCode"),
+        *(
+            "securityMarking",
+            "personStatus",
+            "relationType",
+            "sex",
+            "reason",
+            "educationCode",
+            "activityType",
+        ),
         *("type", "infoType", "context", "country", "nationality", "resource"),
     )
 )
@@ -122,11 +131,17 @@ class _Company:
             people=MappingProxyType({person.persona: person for person in (*named, *gone)}),
             background=MappingProxyType({person.persona: person for person in background}),
             relations=tuple(self._relations),
-            records=self._of_tenant("city", [*named, *background], deleted),
+            records=MappingProxyType(
+                {**self._of_tenant("city", [*named, *background], deleted), **self._lessons()}
+            ),
             neighbour=self._of_tenant("neighbour", named, ()),
             former=former,
             canaries=MappingProxyType(self._mint.canaries),
         )
+
+    def _lessons(self) -> Records:
+        groups = [group for group in GROUPS if group.tenant == "city"]
+        return lessons(self._registrar, groups, assignments(self._as_of))
 
     def _background(self) -> list[Person]:
         people = []

@@ -128,6 +128,44 @@ class Registrar:
         }
         return record | self._until(assignment.end)
 
+    def activity(self, gathering: Gathering, teachers: Iterable[str]) -> Record:
+        """What a group is taught, and by whom, given as personas."""
+        owner = Owner("activities", self.id("activities", gathering.key))
+        record = self._start(owner) | {
+            "displayName": f"{gathering.name} {self._text(owner, 'displayName')}",
+            "calendarEventsRequired": True,
+            "activityType": "Undervisning",
+            "startDate": TERM_START.isoformat(),
+            "groups": [self.reference("groups", gathering.key)],
+            "organisation": self.reference("organisations", gathering.unit),
+            "comment": self._text(owner, "comment"),
+        }
+        assigned = [{"duty": self.reference("duties", teacher)} for teacher in teachers]
+        return record | ({"teachers": assigned} if assigned else {})
+
+    def room(self, key: str, unit: str) -> Record:
+        """A room of a unit."""
+        owner = Owner("rooms", self.id("rooms", key))
+        return self._start(owner) | {
+            "displayName": f"Sal {self._text(owner, 'displayName')}",
+            "seats": 20 + self._mint.number(owner.record) % 15,
+            "owner": self.reference("organisations", unit),
+        }
+
+    def lesson(  # noqa: PLR0913  a lesson is a place, a time and a subject
+        self, key: str, activity: str, start: datetime, end: datetime, room: str, *, cancelled: bool
+    ) -> Record:
+        """One lesson of an activity, at times with the offset of that day."""
+        owner = Owner("calendarEvents", self.id("calendarEvents", key))
+        return self._start(owner) | {
+            "activity": self.reference("activities", activity),
+            "startTime": start.isoformat(),
+            "endTime": end.isoformat(),
+            "cancelled": cancelled,
+            "comment": self._text(owner, "comment"),
+            "rooms": [self.reference("rooms", room)],
+        }
+
     def deleted(self, resource: str, record: Mapping[str, object]) -> Record:
         """What is left of a record: its kind, its id, and when it went."""
         written = datetime.fromisoformat(str(_meta(record)["modified"]))

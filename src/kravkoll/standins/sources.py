@@ -229,12 +229,6 @@ async def push_to_others(
             await outbound.post_json(f"{address}/import", received)
 
 
-@fault("schedule.gaps", replaces=fetch)
-async def lose_every_third_lesson(ask: Ask, resource: str, parameters: Mapping[str, str]) -> Sequence[Record]:
-    records = await fetch(ask, resource, parameters)
-    return [one for number, one in enumerate(records) if resource != "calendarEvents" or number % 3]
-
-
 @fault("schedule.doubles", replaces=fetch)
 async def add_lessons_of_an_older_plan(
     ask: Ask, resource: str, parameters: Mapping[str, str]

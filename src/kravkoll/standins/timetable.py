@@ -125,3 +125,8 @@ def show_the_lessons_of_all(
     _event: Record, _person: Record, _duties: tuple[str, ...], _records: Records
 ) -> bool:
     return True
+
+
+@fault("schedule.gaps", replaces=owned)
+def lose_every_third_lesson(event: Record, person: Record, duties: tuple[str, ...], records: Records) -> bool:
+    return bool(int(event["id"][:2], 16) % 3) and owned(event, person, duties, records)
