@@ -32,7 +32,10 @@ def api(subject: Subject, city: City) -> Iterator[Ss12000]:
 
 @pytest.fixture
 def contract(subject: Subject, workspace: Workspace) -> Contract:
-    """Of the flows that the system sends; one that sends none is held to what it receives."""
+    """Of the flows that the system sends; one that sends none is held to what it receives.
+
+    A receiver shows the records, and need not tell others of changes.
+    """
     flows = [flow for flow in workspace.flows.values() if flow.manifest]
     own = [flow for flow in flows if flow.sender == subject.system]
     own = own or [flow for flow in flows if flow.receiver == subject.system]
@@ -41,7 +44,11 @@ def contract(subject: Subject, workspace: Workspace) -> Contract:
     manifests = [_document(workspace.layout.file("contracts", *Path(flow.manifest).parts)) for flow in own]
     api_of = manifests[0]["api"]
     use = reduce(or_, [FlowUse.of(one) for one in manifests if one["api"] == api_of])
-    return Contract(_document(workspace.layout.file("contracts", "apis", f"{api_of}.yaml")), use)
+    sends = any(flow.sender == subject.system for flow in own)
+    return Contract(
+        _document(workspace.layout.file("contracts", "apis", f"{api_of}.yaml")),
+        use if sends else use.without("Subscription"),
+    )
 
 
 @cache

@@ -21,7 +21,7 @@ type Change = tuple[int, str]
 EXAMPLES = 12
 MOST_PAGES = 25
 MOST_COPIED = 2000
-WITHOUT_PEOPLE = ("organisations", "groups", "placements", "duties")
+WITHOUT_PEOPLE = ("organisations", "groups", "placements", "duties", "rooms", "activities")
 """Resources that are copied to make records of our own; people are never copied."""
 OWN = tuple(
     str(UUID(f"{start:02x}abcdef-0000-4000-8000-0123456789ab")) for start in (0, 60, 120, 180, 240, 255)

@@ -27,12 +27,13 @@ class Onlooker:
 
 @pytest.fixture
 def onlooker(subject: Subject, workspace: Workspace) -> Onlooker:
-    """The agreed client, else the receiver of a flow out of this system, else the city's own
+    """The agreed client, else one that this system sends people to, else the city's own
     where the system's feed leaves them out."""
     if "client" in subject.capability("api.token"):
         return Onlooker(str(subject.capability("api.token")["client"]))
     flows = [flow for flow in workspace.flows.values() if flow.manifest and flow.status != "absent"]
-    receivers = [flow.receiver for flow in flows if flow.sender == subject.system]
+    sent = [flow for flow in flows if flow.sender == subject.system]
+    receivers = [flow.receiver for flow in sent if "persons" in policy_of(workspace, flow).resources]
     if receivers:
         return Onlooker(receivers[0])
     fed = [flow for flow in flows if flow.receiver == subject.system]

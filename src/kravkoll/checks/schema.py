@@ -181,6 +181,10 @@ REFERENCES: Mapping[tuple[str, str], Callable[[Record], Iterable[Any]]] = {
     ("groups", "organisation"): lambda one: (_id(one.get("organisation")),),
     ("duties", "organisation"): lambda one: (_id(one.get("dutyAt")),),
     ("duties", "person"): lambda one: (_id(one.get("person")),),
+    ("activities", "organisation"): lambda one: (_id(one.get("organisation")),),
+    ("activities", "group"): lambda one: (_id(group) for group in one.get("groups") or ()),
+    ("rooms", "organisation"): lambda one: (_id(one.get("owner")),),
+    ("calendarEvents", "activity"): lambda one: (_id(one.get("activity")),),
 }
 """Filters whose answer can be told from the records themselves: resource and parameter to values."""
 

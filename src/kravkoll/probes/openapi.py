@@ -56,6 +56,15 @@ class FlowUse:
             tuple(str(status) for status in manifest["statuses"]),
         )
 
+    def without(self, entity: str) -> "FlowUse":
+        """The same, but for operations on an entity, by its name in the operationIds."""
+        kept = {identity for identity in self.parameters if entity not in identity}
+        return FlowUse(
+            {identity: self.parameters[identity] for identity in self.parameters if identity in kept},
+            {identity: self.body[identity] for identity in self.body if identity in kept},
+            self.statuses,
+        )
+
     def __or__(self, other: "FlowUse") -> "FlowUse":
         """What either flow uses."""
         return FlowUse(

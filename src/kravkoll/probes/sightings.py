@@ -119,6 +119,7 @@ WAYS: tuple[Way, ...] = (
     Way("listed", "GET /persons", _walk("persons"), shared=True),
     Way("listed", "GET /groups", _walk("groups"), shared=True),
     Way("listed", "GET /placements", _walk("placements"), shared=True),
+    Way("listed", "GET /calendarEvents", _walk("calendarEvents"), shared=True),
     Way("listed", "GET /deletedEntities", lambda api, _person: api.deleted_entities(), shared=True),
     Way("listed", "GET /persons?nameContains=", _filtered("persons", lambda one: {"nameContains": one.name})),
     Way("listed", "GET /persons?civicNo=", _filtered("persons", lambda one: {"civicNo": one.civic_no})),

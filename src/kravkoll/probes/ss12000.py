@@ -15,6 +15,14 @@ from kravkoll.record.outcome import Inconclusive
 type Record = dict[str, object]
 type Filter = str | int | bool | Sequence[str]
 
+SPANS: Mapping[str, Mapping[str, str]] = {
+    "calendarEvents": {
+        "startTime.onOrAfter": "2026-08-01T00:00:00+02:00",
+        "startTime.onOrBefore": "2027-07-31T23:59:59+02:00",
+    },
+    "aggregatedAttendance": {"startDate": "2026-08-01", "endDate": "2027-07-31"},
+}
+"""Lists that the standard gives out for a span of time only: the school year of our people, unless asked."""
 MOST_PAGES = 10_000
 MOST_BYTES = 64 * 1024 * 1024
 
@@ -194,8 +202,9 @@ class Ss12000:
             seen.add(page.next_token)
 
     def page(self, resource: str, **filters: Filter) -> Page:
-        """One page, asked for as it stands."""
-        answer = self.request("GET", f"/{resource}", filters=filters)
+        """One page; a list that needs a span of time is asked for one, unless a token carries it on."""
+        span = {} if "pageToken" in filters else SPANS.get(resource, {})
+        answer = self.request("GET", f"/{resource}", filters={**span, **filters})
         document = _seen(answer)
         if not isinstance(document, dict):
             raise UnusableAnswer("subject.garbage", f"{answer.exchange}: no JSON object", answer)
