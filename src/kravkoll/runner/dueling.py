@@ -73,7 +73,8 @@ class Dueling(RowPlugin):
     def _fight(self, base: Ground, duel: Duel, session: pytest.Session) -> Fought:
         started = time.monotonic()
         card = self.workspace.faults.get(duel.fault)
-        rows = [row for row in sample(duel, card, self.rows, self.workspace.checks) if row.id in self.items]
+        chosen = sample(duel, card, self.rows, self.workspace.checks, self.workspace.flows)
+        rows = [row for row in chosen if row.id in self.items]
         known = {row.id: row for row in rows}
         results = self._results(base, duel, rows, session)
         outcomes = {identity: str(result.outcome) for identity, result in results.items()}

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from kravkoll.contracts.cards import CheckCard, FaultCard
-from kravkoll.contracts.model import Environment
+from kravkoll.contracts.model import Environment, Flow
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import Outcome
 from kravkoll.record.rows import Result, Row
@@ -69,15 +69,22 @@ def duels_of(environment: Environment, faults: Iterable[FaultCard]) -> Iterator[
 
 
 def sample(
-    duel: Duel, card: FaultCard | None, rows: Sequence[Row], checks: Mapping[str, CheckCard]
+    duel: Duel,
+    card: FaultCard | None,
+    rows: Sequence[Row],
+    checks: Mapping[str, CheckCard],
+    flows: Mapping[str, Flow],
 ) -> list[Row]:
-    """The rows of a duel: the expected checks, the others of their areas, and all their controls."""
+    """The rows of a duel: the expected checks, the others of their areas, and all their controls.
+
+    Of the flows, those that the broken system is an end of: it cannot break any other.
+    """
     suppliers = {row.supplier for row in rows if row.system == duel.system}
     own = [
         row
         for row in rows
         if row.system == duel.system
-        or row.kind == "flow"
+        or (row.kind == "flow" and duel.system in (flows[row.place].sender, flows[row.place].receiver))
         or (row.kind == "document" and row.supplier in suppliers)
     ]
     if card is None:
