@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.views.records import TEMPLATES, Run, typical
 
 from kravkoll import views
+from kravkoll.contracts.layout import Layout, packaged
+from kravkoll.contracts.workspace import load
+from kravkoll.runner.freezing import freeze
+from kravkoll.runner.plan import plan
+from kravkoll.views import plan_document
 
 PROGRAMS = ("chromium", "chromium-browser")
 
@@ -69,10 +75,23 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, run in _runs().items():
         place = folder / name
         run.write(place / "run", finish=name != "cut-off", results=3 if name == "cut-off" else None)
-        files = views.write_all(place / "run", templates=TEMPLATES)
-        files |= views.write_index(place, [place / "run"], templates=TEMPLATES)
+        vacant = Run(
+            supplier="vacant", name="Ännu inte upphandlad", kind=run.kind, header={"procured": False}
+        )
+        vacant.need("ENC-01")
+        folders = [place / "run", vacant.write(place / "vacant")]
+        views.write_all(folders[1], templates=TEMPLATES)
+        files = views.write_all(folders[0], templates=TEMPLATES)
+        files |= views.write_index(place, folders, templates=TEMPLATES)
         written |= {f"{name} {kind}": path for kind, path in files.items()}
-    return written
+    return written | {f"plan {kind}": path for kind, path in _plan(folder).items()}
+
+
+def _plan(folder: Path) -> dict[str, Path]:
+    """The document of a frozen plan."""
+    workspace, day = load(Layout(packaged())), date(2026, 11, 23)
+    frozen = freeze(workspace, plan(workspace, "tempus", day), workspace.environment("demo"), day)
+    return plan_document.write_all(frozen, folder / "plan.json", TEMPLATES)
 
 
 def _runs() -> dict[str, Run]:

@@ -18,6 +18,7 @@ NAMES = [
     "simulated index.en",
     "real html.sv",
     "cut-off html.sv",
+    "plan html.sv",
 ]
 NOT_ON_PAPER = {"link-in-text-block", "target-size"}
 """Rules about what one follows or touches: paper has no links."""

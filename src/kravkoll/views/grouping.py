@@ -8,7 +8,7 @@ from typing import Any
 from kravkoll.record.assessment import Assessed
 from kravkoll.record.outcome import Outcome, Verdict
 from kravkoll.record.rollup import Seen, roll_up
-from kravkoll.record.rows import Result, Row
+from kravkoll.record.rows import Result
 from kravkoll.views.report import Report
 
 
@@ -52,14 +52,10 @@ def grouped(report: Report) -> dict[str, Groups]:
 
 def _groups(report: Report, item: Assessed, first: Mapping[str, str]) -> Groups:
     here = item.requirement.id
-    advice = {row for row in item.rows if is_advice(report.record.rows[row])}
-    agreed = _alike(report, here, first, (row for row in item.rows if row not in advice))
+    counting = report.counting(item)
+    advice = [row for row in item.rows if row not in counting]
+    agreed = _alike(report, here, first, counting)
     return Groups(tuple(agreed), tuple(_alike(report, here, first, advice)))
-
-
-def is_advice(row: Row) -> bool:
-    """True where the row is newer than the frozen plan that the run follows."""
-    return bool(getattr(row, "advice", False))
 
 
 def _alike(report: Report, here: str, first: Mapping[str, str], rows: Iterable[str]) -> Iterator[Group]:
@@ -94,7 +90,7 @@ def _selected(item: Assessed, agreement: Mapping[str, Any]) -> bool:
 
 def _verdict(report: Report, item: Assessed, agreement: Mapping[str, Any]) -> Verdict | None:
     """Documents are the supplier's, so they count under every agreement."""
-    planned = [report.row(identity) for identity in item.rows]
+    planned = [report.row(identity) for identity in report.counting(item)]
     here = [(row, result) for row, result in planned if not row.system or row.system in agreement["systems"]]
     if not here:
         return None
