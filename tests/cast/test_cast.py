@@ -128,14 +128,14 @@ def test_lists_are_long_enough_for_many_pages() -> None:
 
 def test_every_reference_resolves_within_its_register() -> None:
     for register in (CAST.records, CAST.neighbour):
-        known = {str(record["id"]) for records in register.values() for record in records}
+        known = {str(record.get("id")) for records in register.values() for record in records}
         assert set(ids_within(register)) <= known
 
 
 def test_registers_share_no_record() -> None:
     held = [
         {
-            record["id"]
+            record.get("id", resource)
             for resource, records in register.items()
             if resource != "deletedEntities"
             for record in records

@@ -6,6 +6,7 @@ from datetime import date
 from functools import cache
 from types import MappingProxyType
 
+from kravkoll.cast.attendance import attendance
 from kravkoll.cast.canaries import Canary, Mint
 from kravkoll.cast.identities import Identities
 from kravkoll.cast.lessons import lessons
@@ -24,6 +25,7 @@ from kravkoll.cast.population import (
 )
 from kravkoll.cast.records import Record, Registrar
 from kravkoll.cast.relations import Relation, RelationType
+from kravkoll.cast.studies import studies
 
 AS_OF = date(2026, 11, 23)
 """The day on which `pupil-18` comes of age, unless another is asked for."""
@@ -44,6 +46,8 @@ _CODED = frozenset(
             "educationCode",
             "activityType",
         ),
+        *("time", "eventType", "state", "registeredAt", "dayOfWeek", "reportedTimestamp", "registeredDate"),
+        *("gradeValue", "semester", "subjectCode", "courseCode", "code"),
         *("type", "infoType", "context", "country", "nationality", "resource"),
     )
 )
@@ -126,22 +130,26 @@ class _Company:
         deleted = tuple(
             self._registrar.deleted(kind, record) for kind, records in former.items() for record in records
         )
+        everyone = [*named, *background]
+        held = self._of_tenant("city", everyone, deleted)
         return Cast(
             seed=self._seed,
             people=MappingProxyType({person.persona: person for person in (*named, *gone)}),
             background=MappingProxyType({person.persona: person for person in background}),
             relations=tuple(self._relations),
-            records=MappingProxyType(
-                {**self._of_tenant("city", [*named, *background], deleted), **self._lessons()}
-            ),
+            records=MappingProxyType({**held, **self._schooling(everyone)}),
             neighbour=self._of_tenant("neighbour", named, ()),
             former=former,
             canaries=MappingProxyType(self._mint.canaries),
         )
 
-    def _lessons(self) -> Records:
+    def _schooling(self, people: Iterable[Person]) -> dict[str, tuple[Record, ...]]:
+        """Lessons, attendance and studies of the city's own."""
+        own = [(one, group) for one in people if one.tenant == "city" and (group := self._group(one))]
         groups = [group for group in GROUPS if group.tenant == "city"]
-        return lessons(self._registrar, groups, assignments(self._as_of))
+        taught = lessons(self._registrar, groups, assignments(self._as_of))
+        attended = attendance(self._registrar, own, taught["calendarEvents"])
+        return {**taught, **attended, **studies(self._registrar, own)}
 
     def _background(self) -> list[Person]:
         people = []

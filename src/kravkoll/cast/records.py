@@ -1,4 +1,12 @@
-"""The cast as SS 12000:2020 records. Codes and enums are plain; every free-text field holds its own token."""
+"""The cast as SS 12000:2020 records. Codes and enums are plain; every free-text field holds its own token.
+
+`Cast.records` has, by the names of the standard's paths: organisations, persons, placements, groups, duties,
+programmes, syllabuses, schoolUnitOfferings, studyplans, activities, rooms, calendarEvents, attendances,
+attendanceEvents, attendanceSchedule, absences, aggregatedAttendance, grades, deletedEntities. Of the schools:
+programmes to attendances, aggregatedAttendance, grades; of the preschools: placements, attendanceEvents,
+attendanceSchedule; absences are of both. schoolUnitOfferings and aggregatedAttendance have no id and no meta.
+Times carry the offset of Stockholm.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +38,10 @@ class Registrar:
         """The id of a record by its key."""
         return self._mint.uuid(f"{resource}/{key}")
 
+    def number(self, place: str) -> int:
+        """A number of 64 bits that follows from the seed and a place."""
+        return self._mint.number(place)
+
     def reference(self, resource: str, key: str) -> Record:
         """A reference as SS 12000 writes them: names are added on request only."""
         return {"id": self.id(resource, key)}
@@ -37,16 +49,16 @@ class Registrar:
     def organisation(self, unit: Unit) -> Record:
         """A principal organiser, school or unit."""
         owner = Owner("organisations", self.id("organisations", unit.key))
-        record = self._start(owner)
+        record = self.start(owner)
         record |= {
-            "displayName": f"{unit.name} {self._text(owner, 'displayName')}",
-            "organisationCode": self._text(owner, "organisationCode"),
+            "displayName": f"{unit.name} {self.text(owner, 'displayName')}",
+            "organisationCode": self.text(owner, "organisationCode"),
             "organisationType": unit.kind,
             "schoolTypes": list(unit.school_types),
             "address": {"type": "Besöksadress"} | self._address(owner, "address"),
             "url": self._typed(owner, "url", "https://{}.example.invalid/"),
             "email": self._typed(owner, "email", "{}@example.invalid"),
-            "contactInfo": [{"infoType": "Publik", "info": self._text(owner, "contactInfo.info")}],
+            "contactInfo": [{"infoType": "Publik", "info": self.text(owner, "contactInfo.info")}],
             "startDate": "2010-07-01",
         }
         if unit.parent:
@@ -58,8 +70,8 @@ class Registrar:
     def group(self, gathering: Gathering, members: Iterable[Person]) -> Record:
         """A group with its members."""
         owner = Owner("groups", self.id("groups", gathering.key))
-        return self._start(owner) | {
-            "displayName": f"{gathering.name} {self._text(owner, 'displayName')}",
+        return self.start(owner) | {
+            "displayName": f"{gathering.name} {self.text(owner, 'displayName')}",
             "startDate": TERM_START.isoformat(),
             "groupType": gathering.kind,
             "schoolType": gathering.school_type,
@@ -74,7 +86,7 @@ class Registrar:
     ) -> Record:
         """A person, with enrolments and the adults who are responsible, given as id and relation."""
         owner = Owner("persons", person.id, person.persona)
-        record = self._start(owner) | {
+        record = self.start(owner) | {
             "givenName": person.given_name,
             "middleName": person.middle_name,
             "familyName": person.family_name,
@@ -102,7 +114,7 @@ class Registrar:
         """A child's place in a preschool, owned by its guardians."""
         owner = Owner("placements", self.id("placements", child.persona), child.persona)
         number = self._mint.number(owner.record)
-        return self._start(owner) | {
+        return self.start(owner) | {
             "placedAt": self.reference("organisations", gathering.unit),
             "group": self.reference("groups", gathering.key),
             "child": {"id": child.id},
@@ -116,13 +128,13 @@ class Registrar:
     def duty(self, assignment: Assignment) -> Record:
         """Somebody's post at a unit."""
         owner = Owner("duties", self.id("duties", assignment.persona), assignment.persona)
-        record = self._start(owner) | {
+        record = self.start(owner) | {
             "person": self.reference("persons", assignment.persona),
             "assignmentRole": [self._assignment_role(assignment, group) for group in assignment.groups],
             "dutyAt": self.reference("organisations", assignment.unit),
             "dutyRole": assignment.role,
-            "description": self._text(owner, "description"),
-            "signature": self._text(owner, "signature"),
+            "description": self.text(owner, "description"),
+            "signature": self.text(owner, "signature"),
             "dutyPercent": 100,
             "startDate": assignment.start.isoformat(),
         }
@@ -131,14 +143,14 @@ class Registrar:
     def activity(self, gathering: Gathering, teachers: Iterable[str]) -> Record:
         """What a group is taught, and by whom, given as personas."""
         owner = Owner("activities", self.id("activities", gathering.key))
-        record = self._start(owner) | {
-            "displayName": f"{gathering.name} {self._text(owner, 'displayName')}",
+        record = self.start(owner) | {
+            "displayName": f"{gathering.name} {self.text(owner, 'displayName')}",
             "calendarEventsRequired": True,
             "activityType": "Undervisning",
             "startDate": TERM_START.isoformat(),
             "groups": [self.reference("groups", gathering.key)],
             "organisation": self.reference("organisations", gathering.unit),
-            "comment": self._text(owner, "comment"),
+            "comment": self.text(owner, "comment"),
         }
         assigned = [{"duty": self.reference("duties", teacher)} for teacher in teachers]
         return record | ({"teachers": assigned} if assigned else {})
@@ -146,8 +158,8 @@ class Registrar:
     def room(self, key: str, unit: str) -> Record:
         """A room of a unit."""
         owner = Owner("rooms", self.id("rooms", key))
-        return self._start(owner) | {
-            "displayName": f"Sal {self._text(owner, 'displayName')}",
+        return self.start(owner) | {
+            "displayName": f"Sal {self.text(owner, 'displayName')}",
             "seats": 20 + self._mint.number(owner.record) % 15,
             "owner": self.reference("organisations", unit),
         }
@@ -157,12 +169,12 @@ class Registrar:
     ) -> Record:
         """One lesson of an activity, at times with the offset of that day."""
         owner = Owner("calendarEvents", self.id("calendarEvents", key))
-        return self._start(owner) | {
+        return self.start(owner) | {
             "activity": self.reference("activities", activity),
             "startTime": start.isoformat(),
             "endTime": end.isoformat(),
             "cancelled": cancelled,
-            "comment": self._text(owner, "comment"),
+            "comment": self.text(owner, "comment"),
             "rooms": [self.reference("rooms", room)],
         }
 
@@ -171,13 +183,15 @@ class Registrar:
         written = datetime.fromisoformat(str(_meta(record)["modified"]))
         return {"resource": resource, "id": record["id"], "deleted": _stamp(written + timedelta(days=7))}
 
-    def _start(self, owner: Owner) -> Record:
+    def start(self, owner: Owner) -> Record:
+        """Id and meta, which every record begins with."""
         microseconds = self._mint.number(f"{owner.record}/meta")
         created = FIRST_WRITTEN + timedelta(microseconds=microseconds % (WEEKS_OF_WRITING * 604_800_000_000))
         modified = created + timedelta(seconds=microseconds % 86_400)
         return {"id": owner.record, "meta": {"created": _stamp(created), "modified": _stamp(modified)}}
 
-    def _text(self, owner: Owner, field: str) -> str:
+    def text(self, owner: Owner, field: str) -> str:
+        """The token of a free-text field."""
         return self._mint.token(owner, field)
 
     def _typed(self, owner: Owner, field: str, shape: str) -> str:
@@ -185,10 +199,10 @@ class Registrar:
 
     def _address(self, owner: Owner, field: str) -> Record:
         return {
-            "streetAddress": self._text(owner, f"{field}.streetAddress"),
-            "locality": self._text(owner, f"{field}.locality"),
+            "streetAddress": self.text(owner, f"{field}.streetAddress"),
+            "locality": self.text(owner, f"{field}.locality"),
             "postalCode": self._postal_code(owner),
-            "realEstateDesignation": self._text(owner, f"{field}.realEstateDesignation"),
+            "realEstateDesignation": self.text(owner, f"{field}.realEstateDesignation"),
         }
 
     def _postal_code(self, owner: Owner) -> str:
@@ -200,7 +214,7 @@ class Registrar:
         return code
 
     def _external(self, owner: Owner) -> Record:
-        value = self._text(owner, "externalIdentifiers.value")
+        value = self.text(owner, "externalIdentifiers.value")
         return {"value": value, "context": "https://example.invalid/directory", "globallyUnique": True}
 
     def _enrolment(self, owner: Owner, gathering: Gathering) -> Record:
@@ -209,7 +223,7 @@ class Registrar:
             "schoolType": gathering.school_type,
             "startDate": TERM_START.isoformat(),
             "cancelled": False,
-            "specification": self._text(owner, "enrolments.specification"),
+            "specification": self.text(owner, "enrolments.specification"),
         }
         if gathering.school_year is not None:
             record["schoolYear"] = gathering.school_year
