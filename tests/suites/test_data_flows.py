@@ -10,7 +10,7 @@ from kravkoll.contracts.workspace import Workspace, load_trusted
 
 ROOT = Path(__file__).parents[2]
 AREAS = ("data_rights", "secrecy", "flows")
-CODE = re.compile(r'"((?:DR|SP)-\d\d\.[a-z-]+|FLO-RUN\.[a-z-]+)"')
+CODE = re.compile(r'"((?:DR|SP)-\d\d\.[a-z-]+|FLO-(?:RUN|SCD)\.[a-z-]+)"')
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_findings_of_cards_and_code_agree(workspace: Workspace) -> None:
         if check.area_prefix in {"DAT", "SEC", "FLO"}
         for code in check.findings
     }
-    judgements = ("completeness", "direction", "flow_running", "minimisation", "protection")
+    judgements = ("completeness", "direction", "flow_running", "minimisation", "protection", "schedule")
     files = [ROOT / "src" / "kravkoll" / "checks" / f"{name}.py" for name in judgements]
     files += [file for area in AREAS for file in (ROOT / "suites" / area).glob("test_*.py")]
     raised = {code for file in files for code in CODE.findall(file.read_text(encoding="utf-8"))}
