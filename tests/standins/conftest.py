@@ -19,6 +19,8 @@ from kravkoll.standins import Installation, StandIn
 SCOPES = "ss12000.read ss12000.admin"
 TEMPUS_RESOURCES = ("organisations", "persons", "placements", "groups", "duties")
 """What the flow to Tempus carries."""
+TEMPUS_OWN = ("attendanceEvents", "attendanceSchedule", "absences")
+"""What Tempus has of its own."""
 MOCKS = standins.packaged_mocks()
 
 

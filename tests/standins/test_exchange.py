@@ -11,7 +11,7 @@ import pytest
 
 from kravkoll.standins import StandIn, Unreachable
 
-from .conftest import TEMPUS_RESOURCES, House
+from .conftest import TEMPUS_OWN, TEMPUS_RESOURCES, House
 
 
 def asked(system: StandIn) -> set[str]:
@@ -139,7 +139,7 @@ def export(house: House, system: StandIn) -> list[dict[str, Any]]:
 def held(house: House, system: StandIn) -> list[dict[str, Any]]:
     return [
         {"resource": resource, **record}
-        for resource in TEMPUS_RESOURCES
+        for resource in (*TEMPUS_RESOURCES, *TEMPUS_OWN)
         for record in house.walk(system, resource)
     ]
 
