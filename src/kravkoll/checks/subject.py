@@ -1,5 +1,6 @@
 """What a check is given to look at: one place of one supplier, as agreed and as found in the environment."""
 
+import json
 import os
 import ssl
 import subprocess
@@ -158,12 +159,17 @@ class Subject(Reachable):
         self.notes.append(seen)
 
 
+def _told(value: object) -> str:
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def command_hook(command: tuple[str, ...], timeout_seconds: float) -> Callable[..., Any]:
     """A hook of the environment file: a command whose failure is the configuration's, not the supplier's."""
 
     def run(**arguments: object) -> str:
         environment = {"PATH": os.environ.get("PATH", "")}
-        environment |= {f"KRAVKOLL_{name.upper()}": str(value) for name, value in arguments.items()}
+        environment |= {f"KRAVKOLL_{name.upper()}": _told(value) for name, value in arguments.items()}
         try:
             done = subprocess.run(
                 command, env=environment, capture_output=True, text=True, timeout=timeout_seconds, check=True

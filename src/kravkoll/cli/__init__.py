@@ -20,6 +20,7 @@ COMMANDS = {
     "prove": "Break the simulated systems on purpose and see that each check notices.",
     "import": "Read requirements from a specification in Excel.",
     "export": "Write the requirements to Excel, with verdicts beside them.",
+    "cast": "Hand test people to a supplier: files, accounts, are they there, and away again.",
     "report": "Write the reports of a record again, also of one that was cut off.",
 }
 

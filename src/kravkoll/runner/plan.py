@@ -159,7 +159,8 @@ class _Scope:
         if all(agreement.status == "not-procured" for agreement in self.agreements):
             return "supplier.not-procured"
         if requirement.unchecked is not None:
-            return "check.none"
+            own = requirement.source.number and not requirement.like and not requirement.checks
+            return "check.untied" if own else "check.none"
         return "interface.none"
 
 
