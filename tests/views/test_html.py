@@ -348,7 +348,9 @@ def test_index_shows_every_supplier_and_what_could_not_be_read(tmp_path: Path) -
     written = views.write_index(tmp_path, places, templates=TEMPLATES)
     assert written["index.sv"].name == "SIMULERING-index.sv.html"
     document = _document(written["index.sv"].read_text(encoding="utf-8"))
-    assert [text(row) for row in document.xpath("//table[contains(@class, 'suppliers')]//th[@scope='row']")] == [
+    assert [
+        text(row) for row in document.xpath("//table[contains(@class, 'suppliers')]//th[@scope='row']")
+    ] == [
         "Tempus AB",
         "Unikum",
     ]
