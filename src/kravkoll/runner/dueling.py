@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from kravkoll.contracts.layout import Layout
+from kravkoll.contracts.model import Flow
 from kravkoll.contracts.workspace import load_trusted
 from kravkoll.record.outcome import Outcome
 from kravkoll.record.rows import Result, Row
@@ -70,10 +71,16 @@ class Dueling(RowPlugin):
                 out.flush()
         return True
 
+    def _running_flows(self) -> dict[str, Flow]:
+        here = self.environment.systems.keys()
+        return {
+            flow.id: flow for flow in self.workspace.flows.values() if {flow.sender, flow.receiver} <= here
+        }
+
     def _fight(self, base: Ground, duel: Duel, session: pytest.Session) -> Fought:
         started = time.monotonic()
         card = self.workspace.faults.get(duel.fault)
-        chosen = sample(duel, card, self.rows, self.workspace.checks, self.workspace.flows)
+        chosen = sample(duel, card, self.rows, self.workspace.checks, self._running_flows())
         rows = [row for row in chosen if row.id in self.items]
         known = {row.id: row for row in rows}
         results = self._results(base, duel, rows, session)

@@ -77,14 +77,16 @@ def sample(
 ) -> list[Row]:
     """The rows of a duel: the expected checks, the others of their areas, and all their controls.
 
-    Of the flows, those that the broken system is an end of: it cannot break any other.
+    Of the flows, those that the broken system is an end of: it cannot break any other. `flows` are those with
+    both their ends in the environment: the others do not run here.
     """
+    ends = {flow.id: (flow.sender, flow.receiver) for flow in flows.values()}
     suppliers = {row.supplier for row in rows if row.system == duel.system}
     own = [
         row
         for row in rows
-        if row.system == duel.system
-        or (row.kind == "flow" and duel.system in (flows[row.place].sender, flows[row.place].receiver))
+        if (row.system == duel.system and row.kind != "flow")
+        or (row.kind == "flow" and row.place in ends and duel.system in ends[row.place])
         or (row.kind == "document" and row.supplier in suppliers)
     ]
     if card is None:
