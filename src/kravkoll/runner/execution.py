@@ -60,9 +60,12 @@ class Execution:
         held: dict[str, list[_Held]] = {}
         for index, item in enumerate(sequence):
             following = sequence[index + 1] if index + 1 < len(sequence) else None
-            self._one(item, following, held, waits=self.repeat and item.stash[ROW].control in by_row)
-            for control in [c for c, end in last_use.items() if end == index and c in by_row and self.repeat]:
-                self._control_again(by_row[control], following, held.pop(control, []))
+            again = [c for c, end in last_use.items() if end == index and c in by_row and self.repeat]
+            # a control may stand in another module than the next item: pytest must take everything down first
+            beside = None if again else following
+            self._one(item, beside, held, waits=self.repeat and item.stash[ROW].control in by_row)
+            for control in again:
+                self._control_again(by_row[control], None, held.pop(control, []))
             if session is not None and (session.shouldstop or session.shouldfail):
                 raise session.Interrupted(str(session.shouldstop or session.shouldfail))
 
