@@ -8,7 +8,8 @@ demo: $(STAMP)
 	.venv/bin/kravkoll demo
 
 test: $(STAMP)
-	$(PYTHON) -m pytest tests -n 2 --dist worksteal
+	$(PYTHON) -m pytest tests -n 2 --dist worksteal --ignore tests/browser
+	$(PYTHON) -m pytest tests/browser  # apart: the driver's event loop would be in the way of others
 
 lint: $(STAMP)
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .

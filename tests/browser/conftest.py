@@ -21,7 +21,7 @@ from kravkoll.views import plan_document
 PROGRAMS = ("chromium", "chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> str:
     """Chromium, installed if root may; CI fails without it, others skip with the reason."""
     found = _installed()
@@ -58,7 +58,7 @@ def _install() -> str:
     return f"chromium cannot be installed: {said}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     """One Chromium for all pages; root needs --no-sandbox."""
     with sync_playwright() as playwright:
@@ -67,7 +67,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A page of every kind by name, as `run` and `report --index` write them."""
     folder = tmp_path_factory.mktemp("pages")
