@@ -89,3 +89,36 @@ def test_a_keyword_that_selects_nothing_of_any_supplier_is_a_mistake() -> None:
     ended = kravkoll("run", "--env", "demo", "-k", "XYZ-")
     assert ended.returncode == 4
     assert "selects no row" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("import", "nowhere.xlsx"), "nowhere.xlsx: finns inte; kontrollera sökvägen"),
+        (("import", "README.md"), "är ingen Excelfil (.xlsx)"),
+        (("import", "README.md", "--columns", "nr"), "'nr' kan inte läsas; skriv till exempel nr=A,text=B"),
+        (("export", "requirements.csv"), "must end with .xlsx"),
+        (("plan", "--freeze", "plan.json"), "--freeze needs --supplier and --environment"),
+        (("plan", "--preview", "nowhere.json"), "cannot be read"),
+        (
+            ("cast", "export", "--format", "csv", "--out", "nowhere", "--for", "tempsu"),
+            "did you mean 'tempus'?",
+        ),
+        (("cast", "accounts", "accounts.csv", "--for", "tempus"), "must end with .xlsx"),
+        (("cast", "check", "--env", "demoo", "--supplier", "tempus"), "did you mean 'demo'?"),
+    ],
+)
+def test_papers_name_the_likely_fix_too(arguments: tuple[str, ...], said: str) -> None:
+    ended = kravkoll(*arguments)
+    assert ended.returncode == 4
+    assert said in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_cast_check_and_cleanup_tell_and_exit() -> None:
+    seen = kravkoll("cast", "check", "--env", "demo", "--supplier", "tempus", "--language", "sv")
+    assert (seen.returncode, "alla testpersoner finns" in seen.stdout) == (0, True)
+    told = kravkoll("cast", "cleanup", "--env", "demo", "--supplier", "tempus", "--language", "en")
+    assert (told.returncode, "nothing was removed" in told.stdout) == (0, True)
+    none = kravkoll("cast", "check", "--env", "demo", "--supplier", "third-party", "--language", "en")
+    assert (none.returncode, "no interface to read" in none.stdout) == (5, True)

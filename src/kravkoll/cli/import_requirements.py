@@ -161,6 +161,9 @@ def _suggestions(prepared: "Prepared", known: "Catalogue", words: "Vocabulary") 
         text = " ".join(requirement["text"]["sv"].split())
         cell = f"{item.entry.sheet} {item.entry.cell('like')}"
         yield "  " + words.say("unchecked.row", id=requirement["id"], cell=cell, text=text[:90])
+        if like := requirement.get("like"):
+            yield "      " + words.say("unchecked.like", ids=", ".join(like))
+            continue
         for demand in _closest(text, requirement["area"], known):
             said = known.demands[demand].text.in_language(words.language)
             yield "      " + words.say("unchecked.near", id=demand, text=said[:90])
