@@ -1,12 +1,14 @@
 import socket
 import ssl
 import warnings
+from dataclasses import replace
 
 import pytest
 
 from kravkoll import standins
 from kravkoll.city.certificate_authority import Variation
 from kravkoll.standins import StandIn
+from kravkoll.standins.installation import Doorway
 
 from .conftest import House
 
@@ -94,8 +96,9 @@ def test_a_busy_port_is_said(house: House) -> None:
     system = standins.load(standins.packaged_mocks() / "ber.yaml")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+        installation = replace(house.installation, doorway=Doorway(port=port))
         with pytest.raises(OSError, match="in use"):
-            standins.start(system, house.installation, cast=house.cast, loopback=house.loopback, port=port)
+            standins.start(system, installation, cast=house.cast, loopback=house.loopback)
 
 
 def test_headers_of_every_answer(house: House, tempus: StandIn) -> None:

@@ -46,8 +46,12 @@ class Doors:
 
     def pair(self, ca: CertificateAuthority) -> KeyPair:
         """The certificate that every party shows."""
-        names = tuple(dict.fromkeys((self.public_name, *LOOPBACK_NAMES)))
-        return self.certificate or ca.issue(names)
+        return self.certificate or ca.issue(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a certificate must hold for: suppliers call by the public name, this machine by loopback."""
+        return tuple(dict.fromkeys((self.public_name, *LOOPBACK_NAMES)))
 
     def port(self, party: str, state: CityState) -> int:
         """The port of a party; 0 where none is told and it was never open."""

@@ -54,6 +54,10 @@ class CityState:
         """The port that this party had last time; 0 the first time."""
         return int(self._ports().get(party, 0))
 
+    def parties(self) -> tuple[str, ...]:
+        """Those that have answered at a port, in order."""
+        return tuple(sorted(self._ports()))
+
     def remember_port(self, party: str, port: int) -> None:
         ports = self._ports()
         if ports.get(party) != port:

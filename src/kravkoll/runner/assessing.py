@@ -22,7 +22,7 @@ from kravkoll.record.outcome import Outcome, Reason
 from kravkoll.record.redaction import Redactor
 from kravkoll.record.rollup import Exit, worst
 from kravkoll.record.rows import Result, Row
-from kravkoll.runner import guard, header, permission, preflight, selecting, subjects
+from kravkoll.runner import city_side, guard, header, permission, preflight, selecting, subjects
 from kravkoll.runner.collecting import RowPlugin
 from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.execution import NOTES, Execution
@@ -61,6 +61,7 @@ class Assessing(RowPlugin):
         self.order = order
         self.progress = progress
         self.environment = self.workspace.environment(order.environment)
+        city_side.require_free(self.environment, order.layout.environments)
         self.rule, self.gate = selecting.gate(self.workspace, order.rule, order.phase)
         whole = plan(self.workspace, order.supplier, order.as_of)
         self.followed = self._followed(whole)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kravkoll.city.certificate_authority import KeyPair
 from kravkoll.city.city import kept_authority
-from kravkoll.city.doors import LOCAL, Doors
+from kravkoll.city.doors import LOCAL, Doors, PortTaken
 from kravkoll.city.state import CityState, state_of
 from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.model import Environment
@@ -55,10 +55,21 @@ def require_free(environment: Environment, folder: Path) -> None:
     if environment.throwaway:
         return
     doors, state = doors_of(environment, folder), CityState(state_of(environment.id))
-    for party in PARTIES:
+    for party in sorted({*PARTIES, *state.parties()}):
         port = doors.port(party, state)
         if port and doors.taken(party, state):
             raise ConfigurationError(told(doors, port, party, environment, state))
+
+
+def why_closed(error: OSError, doors: Doors, environment: Environment) -> str:
+    """Why the city could not begin to answer."""
+    if isinstance(error, PortTaken):
+        state = CityState(state_of(environment.id))
+        return told(doors, error.port, error.party, environment, state)
+    return (
+        f"{doors.bind}: {error.strerror}; mend bind or ports under city of "
+        f"contracts/environments/{environment.id}.yaml"
+    )
 
 
 def told(doors: Doors, port: int, party: str, environment: Environment, state: CityState) -> str:

@@ -10,6 +10,7 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,6 +21,7 @@ from kravkoll.cast import Cast
 from kravkoll.checks.subject import Memo, command_hook, verifying_context
 from kravkoll.city.certificate_authority import Variation
 from kravkoll.city.city import City
+from kravkoll.city.doors import Doors
 from kravkoll.city.interception import Interception
 from kravkoll.city.listening_post import ListeningPost
 from kravkoll.city.state import state_of
@@ -29,10 +31,10 @@ from kravkoll.contracts.model import Deployment, Environment
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.outcome import Inconclusive
 from kravkoll.record.rows import Row
-from kravkoll.runner import permission
+from kravkoll.runner import city_side, permission
 from kravkoll.serving.loopback import Loopback
 from kravkoll.standins.faults import Behaviour
-from kravkoll.standins.installation import Installation
+from kravkoll.standins.installation import Doorway, Installation
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class Ground:
     city: City
     cast: Cast
     folder: Path
+    doors: Doors
     _exit: contextlib.ExitStack
     _warm: subprocess.Popen[bytes] | None = None
     _interception: Interception | None = None
@@ -57,6 +60,22 @@ class Ground:
                 Interception.start(self.city.ca, self.folder / "interception", warm=self._warm)
             )
         return self._interception
+
+    def doorway(self, system: str) -> Doorway:
+        """Where a stand-in listens: where it did last time, unless all is thrown away."""
+        if self.environment.throwaway:
+            return Doorway()
+        doors, party = self.doors, self._party(system)
+        return Doorway(doors.bind, doors.port(party, self.city.state), doors.public_name)
+
+    def remember(self, system: str, url: str) -> None:
+        """That a stand-in answers there, for next time."""
+        if self.environment.throwaway:
+            return
+        self.city.state.remember_port(self._party(system), urlsplit(url).port or 0)
+
+    def _party(self, system: str) -> str:
+        return "register" if system == self.environment.register else f"system-{system}"
 
 
 @contextlib.contextmanager
@@ -74,8 +93,12 @@ def ground(
         state = folder / "state" if environment.throwaway else state_of(environment.id)
         loopback = stack.enter_context(Loopback())
         cast = kravkoll.cast.load()
-        city = stack.enter_context(City.start(loopback, state, cast, environment.id))
-        yield Ground(workspace, environment, loopback, city, cast, folder, stack, warm)
+        doors = city_side.doors_of(environment, workspace.layout.environments)
+        try:
+            city = stack.enter_context(City.start(loopback, state, cast, environment.id, doors))
+        except OSError as error:
+            raise ConfigurationError(city_side.why_closed(error, doors, environment)) from error
+        yield Ground(workspace, environment, loopback, city, cast, folder, doors, stack, warm)
 
 
 @dataclass(slots=True)
@@ -162,6 +185,7 @@ class Platform:
             mocks=file.parent,
         )
         self.running[system] = started
+        self.ground.remember(system, started.url)
         if system in self.posts:
             self.posts[system].lead_to(started.url)
         for interface, address in started.addresses.items():
@@ -200,7 +224,9 @@ class Platform:
     def _installation(self, system: str, *, through_proxy: bool) -> Installation:
         city = self.ground.city
         key = ec.generate_private_key(ec.SECP256R1())
-        pair = city.ca.issue(key=key)
+        pair = city.ca.issue(self.ground.doors.names, key=key)
+        if self.ground.doors.certificate and system == self.ground.environment.register:
+            pair = self.ground.doors.certificate
         client = city.authorisation_server.register_client(
             system, scope=self._scopes(system), audiences=tuple(self._audiences())
         )
@@ -223,6 +249,7 @@ class Platform:
             sources=sources,
             client_id=client.id,
             client_key=client.key_pem,
+            doorway=self.ground.doorway(system),
             lapsed_certificate=city.ca.issue(variation=Variation.EXPIRED, key=key).chain_pem,
             peers={name: self.posts[name].url for name in self._strangers(system) if name in self.posts},
         )

@@ -5,6 +5,17 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Doorway:
+    """Where a product is to listen, and what others call it."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 for any that is free."""
+    name: str = ""
+    """Host name in its addresses, where that is not `host`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Installation:
     """Keys and addresses, as any supplier gets them; PEM bytes and URLs."""
 
@@ -24,5 +35,6 @@ class Installation:
     """EC private key for private_key_jwt."""
     peers: Mapping[str, str] = field(default_factory=dict)
     """Addresses of other parties. An honest product sends them nothing that was not agreed."""
+    doorway: Doorway = Doorway()
     lapsed_certificate: bytes | None = None
     """A chain for the same key whose time is over: what a supplier is left with that forgets to renew."""

@@ -144,7 +144,6 @@ def start(  # noqa: PLR0913  what a system is started with
     loopback: Loopback,
     fault: str | None = None,
     mocks: Path | None = None,
-    port: int = 0,
 ) -> StandIn:
     """A fresh instance of the system in a parsed mocks/<name>.yaml, served and empty of memories.
 
@@ -154,7 +153,7 @@ def start(  # noqa: PLR0913  what a system is started with
     system = with_agreements(system, mocks or packaged_mocks())
     parts = _parts(system, installation, cast, behave, mocks)
     log = RequestLog(_application(system, parts, mocks))
-    listening = listen(log, installation, loopback, behave, port)
+    listening = listen(log, installation, loopback, behave)
     for part in (parts.login, parts.notices):
         if part:
             part.base_url = f"https://{listening.host}:{listening.port}"

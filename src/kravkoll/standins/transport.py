@@ -25,7 +25,7 @@ from starlette.types import ASGIApp
 
 from kravkoll.serving.loopback import Loopback, Served, server_context
 from kravkoll.standins.faults import Behaviour, fault
-from kravkoll.standins.installation import Installation
+from kravkoll.standins.installation import Doorway, Installation
 
 SECOND = timedelta(seconds=1)
 TLS_HANDSHAKE = b"\x16"
@@ -35,21 +35,19 @@ BLOCK = 65536
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where a system answers; `close` ends all of it."""
+    """Where a system answers, by the name that others call it; `close` ends all of it."""
 
     host: str
     port: int
     close: Callable[[], None]
 
 
-def listen(
-    app: ASGIApp, installation: Installation, loopback: Loopback, behave: Behaviour, port: int
-) -> Listening:
+def listen(app: ASGIApp, installation: Installation, loopback: Loopback, behave: Behaviour) -> Listening:
     """Serve over TLS; raises OSError if the port is busy."""
     certificate, key = behave(own_certificate)(installation)
     context = server_context(certificate, key)
     behave(choose_versions)(context)
-    return behave(open_port)(app, context, loopback, port)
+    return behave(open_port)(app, context, loopback, installation.doorway)
 
 
 def own_certificate(installation: Installation) -> tuple[bytes, bytes]:
@@ -62,13 +60,14 @@ def choose_versions(context: ssl.SSLContext) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
 
 
-def open_port(app: ASGIApp, context: ssl.SSLContext, loopback: Loopback, port: int) -> Listening:
+def open_port(app: ASGIApp, context: ssl.SSLContext, loopback: Loopback, door: Doorway) -> Listening:
     """TLS and nothing else."""
-    return _listening(loopback.serve(app, context=context, port=port))
+    served = loopback.serve(app, context=context, host=door.host, port=door.port, name=door.name)
+    return _listening(served, door)
 
 
-def _listening(served: Served) -> Listening:
-    return Listening(served.host, served.port, served.close)
+def _listening(served: Served, door: Doorway) -> Listening:
+    return Listening(door.name or served.host, served.port, served.close)
 
 
 @fault("tls.tls10_11", replaces=choose_versions)
@@ -109,24 +108,26 @@ def show_certificate_of_own_authority(_installation: Installation) -> tuple[byte
 
 
 @fault("tls.plaintext", replaces=open_port)
-def answer_plaintext_too(app: ASGIApp, context: ssl.SSLContext, loopback: Loopback, port: int) -> Listening:
+def answer_plaintext_too(
+    app: ASGIApp, context: ssl.SSLContext, loopback: Loopback, door: Doorway
+) -> Listening:
     secure, plain = loopback.serve(app, context=context), loopback.serve(app)
-    front = _Front(port, {True: secure.port, False: plain.port})
+    front = _Front(door.host, door.port, {True: secure.port, False: plain.port})
 
     def close() -> None:
         front.close()
         secure.close()
         plain.close()
 
-    return Listening("127.0.0.1", front.port, close)
+    return Listening(door.name or door.host, front.port, close)
 
 
 class _Front:
     """One port for two servers: the first byte says which is meant."""
 
-    def __init__(self, port: int, ports: dict[bool, int]) -> None:
+    def __init__(self, host: str, port: int, ports: dict[bool, int]) -> None:
         self._ports = ports
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener = socket.create_server((host, port))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="plaintext", daemon=True).start()
 
