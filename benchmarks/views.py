@@ -91,7 +91,7 @@ def measure() -> Measured:
         )
         parts["JUnit"] = _seconds(lambda: [junit.xml(report, "sv", TEMPLATES) for report in reports])
         parts["Markdown"] = _seconds(lambda: [markdown.text(report, "sv", TEMPLATES) for report in reports])
-        parts["index"] = _seconds(lambda: views.write_index(place, folders, templates=TEMPLATES))
+        parts["index"] = _seconds(lambda: views.write_index(place, reports, templates=TEMPLATES))
         results = _seconds(lambda: _allure(reports, place))
         files = _seconds(lambda: _files(place / "files"))
     return Measured(parts, parsing, results, files)

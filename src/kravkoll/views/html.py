@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from kravkoll.contracts.layout import packaged
+from kravkoll.contracts.model import Requirement
 from kravkoll.record.outcome import Verdict
 from kravkoll.record.rollup import Exit
 from kravkoll.views.grouping import by_agreement, grouped
@@ -37,6 +38,8 @@ ALL_CASES, ALL_CHARACTERS = 400, 80_000
 """What all findings of a page share: cases, and characters of expected and actual values."""
 SHORTEST = 400
 """Characters of one value that a page always shows."""
+FACT = Markup("<div><dt>{}</dt><dd>{}</dd></div>")
+"""One line of a list of facts."""
 PROFILE_KINDS = {
     "encryption": ("tls", "rest"),
     "login": ("saml", "oidc", "oauth"),
@@ -67,13 +70,18 @@ def environment(templates: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(shown=shown, visible=visible, moment=moment, day=day)
+    made.filters.update(safely=safely, shown=shown, visible=visible, moment=moment, day=day)
     return made
 
 
 def _safe(value: object) -> object:
     """Every text that a template writes; markup that a template made has been through here already."""
     return visible(value) if type(value) is str else value
+
+
+def safely(text: str) -> Markup:
+    """A text that is written several times, escaped once."""
+    return escape(visible(text))
 
 
 def day(text: object) -> str:
@@ -135,11 +143,13 @@ def page(report: Report, language: str, templates: Path, languages: Sequence[str
             chip=chips(told),
             steps=list(steps(report, told)),
             counts=_counts(report),
-            judged={area: _judged(report, area, told) for area, _ in report.areas()},
             deciding={item.requirement.id for item in report.gating},
             proof=report.header.get("proof"),
             faults_noticed=_faults_noticed(report),
             used=_used_checks(report),
+            told=_texts(report, language),
+            proven=_proven(report, told),
+            facts=_facts(report, told),
             grouped=grouped(report),
             parts={item.requirement.id: by_agreement(report, item) for item in report.requirements},
             evidence=_evidence(report),
@@ -160,6 +170,64 @@ def _used_checks(report: Report) -> list[Mapping[str, Any]]:
     """The cards of the checks that have rows in this record."""
     used = {row.check for row in report.record.rows.values()}
     return [card for identity, card in sorted(report.record.checks.items()) if identity in used]
+
+
+def _texts(report: Report, language: str) -> str:
+    """What the record itself says on the page, for the word list to look in: requirements and checks."""
+    texts = [item.requirement.text.in_language(language) for item in report.requirements]
+    for card in _used_checks(report):
+        texts += [card["sentence"][language], card["why"][language]]
+    codes = {
+        (row, finding.code) for row, result in report.record.results.items() for finding in result.findings
+    }
+    for row, code in codes:
+        text = report.card(report.record.rows[row]).get("findings", {}).get(code)
+        texts += [text["says"][language], text["remedy"][language]] if text else []
+    return "\n".join(texts)
+
+
+def _facts(report: Report, told: Words) -> dict[str, Markup]:
+    """What kind each requirement is of, and how it is judged: few kinds, so each is written once."""
+    deciding = {item.requirement.id for item in report.gating}
+    written: dict[object, Markup] = {}
+    facts = {}
+    for item in report.requirements:
+        it = item.requirement
+        gates, grades = it.id in deciding, tuple(report.grades(item))
+        kind = (it.level, gates, it.basis, it.adopted, it.verify, it.lowest_grade, grades, it.area)
+        if kind not in written:
+            pairs = _kind(report, it, told, gates=gates, grades=grades)
+            rows = (FACT.format(told.say(key), visible(value)) for key, value in pairs if value)
+            written[kind] = Markup("\n").join(rows)
+        facts[it.id] = written[kind]
+    return facts
+
+
+def _kind(
+    report: Report, it: Requirement, told: Words, *, gates: bool, grades: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
+    level = told.say("requirement.gates" if gates else "requirement.gates_not")
+    adopted = told.say("requirement.adopted", by=it.adopted.by, on=it.adopted.on) if it.adopted else ""
+    yield "requirement.level", f"{told.name('level', it.level)} ({level})"
+    yield "requirement.basis", f"{told.name('basis', it.basis)}{', ' if adopted else ''}{adopted}"
+    yield "requirement.verify", told.name("verify", it.verify)
+    yield "requirement.lowest_grade", told.name("grade", it.lowest_grade) if it.lowest_grade else ""
+    yield "finding.grade", told.names("grade", grades, "; ")
+    yield "fact.as_of", _judged(report, it.area, told)
+
+
+def _proven(report: Report, told: Words) -> dict[str, Markup]:
+    """A link to each used check, and how many kinds of defects it has been shown to notice."""
+    proof = report.header.get("proof")
+    link = Markup('<a href="#check-{}">{}</a>{}')
+    return {
+        check: link.format(
+            check,
+            told.say("trust.check", id=visible(check)),
+            ", " + told.say("trust.catches", n=len(proof["caught"].get(check, ()))) if proof else "",
+        )
+        for check in {row.check for row in report.record.rows.values()}
+    }
 
 
 def _evidence(report: Report) -> dict[str, tuple[str, Mapping[str, Any]]]:
