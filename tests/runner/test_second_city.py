@@ -4,12 +4,12 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from tests.runner.workspaces import AS_OF, Workspace
 
 from kravkoll.contracts.layout import Layout, packaged
 from kravkoll.contracts.workspace import load
 from kravkoll.record import frozen_plan
 from kravkoll.runner.plan import plan
-from tests.runner.workspaces import AS_OF, Workspace
 
 ROWS: tuple[list[str | None], ...] = (
     ["Kravspecifikation skolsystem, bilaga 3", None, None, None, None],

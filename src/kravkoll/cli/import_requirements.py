@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 CLOSEST = 2
 """Demands of the catalogue that are named beside a requirement that nothing checks."""
 
+MOST = 20
+"""Requirements without checks that are listed one by one."""
 OFTEN = 8
 """A word that stands in more demands than this tells nothing of any of them."""
 
@@ -156,7 +159,8 @@ def _suggestions(prepared: "Prepared", known: "Catalogue", words: "Vocabulary") 
     """What nobody has tied to a check yet, and demands to choose from: nothing is guessed."""
     if prepared.untied:
         yield words.say("unchecked.lead")
-    for item in prepared.untied:
+    telling = _telling(known)
+    for item in prepared.untied[:MOST]:
         requirement = item.requirement
         text = " ".join(requirement["text"]["sv"].split())
         cell = f"{item.entry.sheet} {item.entry.cell('like')}"
@@ -164,22 +168,32 @@ def _suggestions(prepared: "Prepared", known: "Catalogue", words: "Vocabulary") 
         if like := requirement.get("like"):
             yield "      " + words.say("unchecked.like", ids=", ".join(like))
             continue
-        for demand in _closest(text, requirement["area"], known):
+        for demand in _closest(text, requirement["area"], known, telling):
             said = known.demands[demand].text.in_language(words.language)
             yield "      " + words.say("unchecked.near", id=demand, text=said[:90])
+    if len(prepared.untied) > MOST:
+        yield "  " + words.say("unchecked.more", count=len(prepared.untied) - MOST)
 
 
-def _closest(text: str, area: str, known: "Catalogue") -> list[str]:
-    """Demands of the area that checks verify, those with most words in common first."""
-    checked = {identity for check in known.checks.values() for identity in check.verifies}
+def _telling(known: "Catalogue") -> dict[str, set[str]]:
+    """The words of each demand that checks verify, but for those that stand in many."""
     stems = {identity: _stems(demand.text.sv) for identity, demand in known.demands.items()}
-    often = {
-        stem for own in stems.values() for stem in own if sum(stem in them for them in stems.values()) > OFTEN
+    counts = Counter(stem for own in stems.values() for stem in own)
+    checked = {identity for check in known.checks.values() for identity in check.verifies}
+    return {
+        identity: {stem for stem in own if counts[stem] <= OFTEN}
+        for identity, own in stems.items()
+        if identity in checked
     }
+
+
+def _closest(text: str, area: str, known: "Catalogue", telling: Mapping[str, set[str]]) -> list[str]:
+    """Demands of the area that share most words with the text."""
+    own = _stems(text)
     shared = {
-        identity: len((_stems(text) & stems[identity]) - often)
-        for identity, demand in known.demands.items()
-        if demand.area == area and identity in checked
+        identity: len(own & stems)
+        for identity, stems in telling.items()
+        if known.demands.get(identity) and known.demands[identity].area == area
     }
     ranked = sorted(shared, key=lambda identity: (-shared[identity], identity))
     return [identity for identity in ranked if shared[identity]][:CLOSEST]
