@@ -19,10 +19,10 @@ from lxml import etree
 from signxml.verifier import XMLVerifier
 
 from kravkoll.checks.subject import verifying_context
-from kravkoll.city.client_authentication import ASSERTION_TYPE
 from kravkoll.city.city import City
-from kravkoll.city.identity_provider import REFUSED
+from kravkoll.city.client_authentication import ASSERTION_TYPE
 from kravkoll.city.saml_messages import MD, NAMESPACES, SamlRefusal
+from kravkoll.city.sign_on import REFUSED
 from kravkoll.city.state import CityState, state_of, throwaway
 from kravkoll.serving.loopback import Loopback
 

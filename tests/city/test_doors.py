@@ -16,9 +16,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from kravkoll.checks.subject import verifying_context
-from kravkoll.city.client_authentication import ASSERTION_TYPE
 from kravkoll.city.certificate_authority import CertificateAuthority
 from kravkoll.city.city import City
+from kravkoll.city.client_authentication import ASSERTION_TYPE
 from kravkoll.city.doors import Doors, PortTaken
 from kravkoll.serving.loopback import Loopback
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from kravkoll.city import identity_provider
+from kravkoll.city import sign_on
 from kravkoll.probes.http import Answer, Visitor
 from kravkoll.probes.login import LOGIN_REFUSED, CityLogin, Step, protocol_of, read_subject
 from kravkoll.probes.web_page import WebPage, read_page
@@ -184,7 +184,7 @@ def test_settings_that_say_nothing_are_a_reason(visitor: tuple[Visitor, str]) ->
 
 
 def test_the_two_ends_agree_on_the_refusal_header() -> None:
-    assert identity_provider.REFUSED.lower() == LOGIN_REFUSED
+    assert sign_on.REFUSED.lower() == LOGIN_REFUSED
 
 
 def test_a_step_does_not_show_its_form() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -9,7 +10,9 @@ from typing import Protocol, Self
 from kravkoll.city.authorisation_server import AuthorisationServer
 from kravkoll.city.certificate_authority import CertificateAuthority, KeyPair
 from kravkoll.city.doors import LOCAL, Doors
-from kravkoll.city.identity_provider import IdentityProvider, Person
+from kravkoll.city.identity_provider import IdentityProvider
+from kravkoll.city.openid_provider import OpenIdProvider
+from kravkoll.city.sign_on import Person, SignOn
 from kravkoll.city.state import CityState
 from kravkoll.serving.loopback import Loopback
 
@@ -28,6 +31,7 @@ class City:
     ca: CertificateAuthority
     authorisation_server: AuthorisationServer
     identity_provider: IdentityProvider
+    openid_provider: OpenIdProvider
     state: CityState
     environment_id: str
 
@@ -44,13 +48,15 @@ class City:
         kept = CityState(state)
         authority = kept_authority(kept)
         context = doors.pair(authority).server_context()
-        tokens = AuthorisationServer.start(loopback, kept, context, doors)
-        try:
-            login = IdentityProvider.start(loopback, kept, context, cast.people, doors)
-        except BaseException:
-            tokens.close()
-            raise
-        return cls(authority, tokens, login, kept, environment_id)
+        people = SignOn(cast.people)
+        with ExitStack() as started:
+            tokens = AuthorisationServer.start(loopback, kept, context, doors)
+            started.callback(tokens.close)
+            login = IdentityProvider.start(loopback, kept, context, people, doors)
+            started.callback(login.close)
+            openid = OpenIdProvider.start(loopback, kept, context, people, tokens, doors)
+            started.pop_all()
+        return cls(authority, tokens, login, openid, kept, environment_id)
 
     @classmethod
     def kept(cls, state: Path, cast: Cast, environment_id: str, doors: Doors = LOCAL) -> Self:
@@ -58,16 +64,19 @@ class City:
 
         LookupError where it was never started, so that nobody knows where it will answer.
         """
-        kept = CityState(state)
+        kept, people = CityState(state), SignOn(cast.people)
+        tokens = AuthorisationServer.kept(kept, doors)
         return cls(
             kept_authority(kept),
-            AuthorisationServer.kept(kept, doors),
-            IdentityProvider.kept(kept, cast.people, doors),
+            tokens,
+            IdentityProvider.kept(kept, people, doors),
+            OpenIdProvider.kept(kept, people, tokens, doors),
             kept,
             environment_id,
         )
 
     def close(self) -> None:
+        self.openid_provider.close()
         self.identity_provider.close()
         self.authorisation_server.close()
 

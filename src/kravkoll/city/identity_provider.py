@@ -2,14 +2,10 @@
 
 import base64
 import hashlib
-import html
 import ssl
-import urllib.parse
-import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, cast
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -18,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import NameOID
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from kravkoll.city.certificate_authority import BACKDATED, generate_rsa_key, private_pem
@@ -36,31 +32,12 @@ from kravkoll.city.saml_messages import (
     read_service_provider,
     response,
 )
+from kravkoll.city.sign_on import SignOn, SignOnSession, form, page, refused
 from kravkoll.city.state import CityState
 from kravkoll.serving.loopback import Loopback, Served
 
 PARTY = "identity-provider"
-REFUSED = "X-Login-Refused"
-"""Header of an error page of ours: the stable code of why."""
 SIGNING_LIFETIME = timedelta(days=3650)
-MOST_PENDING = 10_000
-FRAME = (
-    '<!doctype html><html lang="sv"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{body}</html>'
-)
-NO_STORE = {"Cache-Control": "no-store"}
-
-
-class Person(Protocol):
-    """What the login needs to know of somebody in the cast."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def given_name(self) -> str: ...
-    @property
-    def family_name(self) -> str: ...
-    @property
-    def principal_name(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +57,11 @@ class IdentityProvider:
     metadata_url: str
     sso_url: str
 
-    def __init__(self, signing: SigningPair, people: Mapping[str, Person], state: CityState) -> None:
+    def __init__(self, signing: SigningPair, sign_on: SignOn, state: CityState) -> None:
         self._signing = signing
-        self._people = people
+        self._sign_on = sign_on
         self._state = state
         self._served: Served | None = None
-        self._pending: dict[str, PendingLogin] = {}
 
     @classmethod
     def start(
@@ -93,11 +69,11 @@ class IdentityProvider:
         loopback: Loopback,
         state: CityState,
         context: ssl.SSLContext,
-        people: Mapping[str, Person],
+        sign_on: SignOn,
         doors: Doors = LOCAL,
     ) -> "IdentityProvider":
         """Listen where it did last time; PortTaken if that port is busy."""
-        provider = cls(_signing(state), people, state)
+        provider = cls(_signing(state), sign_on, state)
         provider._served = doors.open(
             PARTY, provider.application(), loopback=loopback, state=state, context=context
         )
@@ -105,9 +81,9 @@ class IdentityProvider:
         return provider
 
     @classmethod
-    def kept(cls, state: CityState, people: Mapping[str, Person], doors: Doors) -> "IdentityProvider":
+    def kept(cls, state: CityState, sign_on: SignOn, doors: Doors) -> "IdentityProvider":
         """The same without listening; LookupError where it was never started."""
-        provider = cls(_signing(state), people, state)
+        provider = cls(_signing(state), sign_on, state)
         provider._settle(doors.address_of(PARTY, state))
         return provider
 
@@ -163,59 +139,29 @@ class IdentityProvider:
         return Starlette(
             routes=[
                 Route("/metadata", show_metadata),
-                Route("/sso", self._ask_who),
-                Route("/login", self._answer, methods=["POST"]),
+                Route("/sso", self._sso),
+                *self._sign_on.routes(),
             ]
         )
 
-    async def _ask_who(self, request: Request) -> Response:
+    async def _sso(self, request: Request) -> Response:
         try:
             saml_request = request.query_params.get("SAMLRequest", "")
             login = self.receive(saml_request, request.query_params.get("RelayState"))
         except SamlRefusal as refusal:
-            return _refused(refusal)
-        token = uuid.uuid4().hex
-        self._pending[token] = login
-        while len(self._pending) > MOST_PENDING:
-            del self._pending[next(iter(self._pending))]
-        return _page("Stadens inloggning", _form("/login", {"login": token}, ask_username=True))
+            return refused(refusal.code, refusal.detail)
 
-    async def _answer(self, request: Request) -> Response:
-        form = urllib.parse.parse_qs((await request.body()).decode("utf-8", "replace"))
-        login = self._pending.get(form.get("login", [""])[0])
-        persona = form.get("username", [""])[0]
-        if login is None:
-            return _refused(SamlRefusal("no-such-login"))
-        if persona not in self._people:
-            return _refused(SamlRefusal("unknown-user", persona))
-        fields = {"SAMLResponse": base64.b64encode(self.respond(login, persona)).decode()}
-        if login.relay_state is not None:
-            fields["RelayState"] = login.relay_state
-        return _page("Inloggad", _form(login.recipient, fields, ask_username=False))
+        def proceed(session: SignOnSession) -> Response:
+            fields = {"SAMLResponse": base64.b64encode(self.respond(login, session.persona)).decode()}
+            if login.relay_state is not None:
+                fields["RelayState"] = login.relay_state
+            return page("Inloggad", form(login.recipient, fields, ask_username=False))
+
+        return self._sign_on.require(request, proceed, fresh=login.request.force_authn)
 
     def _subject(self, persona: str) -> Subject:
-        person = self._people[persona]
+        person = self._sign_on.people[persona]
         return Subject(person.id, person.principal_name, person.given_name, person.family_name)
-
-
-def _page(title: str, body: str, status: int = 200, headers: Mapping[str, str] = NO_STORE) -> Response:
-    return HTMLResponse(FRAME.format(title=title, body=body), status_code=status, headers=dict(headers))
-
-
-def _refused(refusal: SamlRefusal) -> Response:
-    headers = {**NO_STORE, REFUSED: refusal.code}
-    return _page("Inloggningen kan inte fullföljas", f"<p>{html.escape(str(refusal))}</p>", 400, headers)
-
-
-def _form(action: str, hidden: Mapping[str, str], *, ask_username: bool) -> str:
-    """A form that a person fills in, or that a browser posts by itself."""
-    fields = "".join(
-        f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in hidden.items()
-    )
-    username = '<label>Användarnamn <input name="username" autofocus></label>' if ask_username else ""
-    script = "" if ask_username else "<script>document.forms[0].submit()</script>"
-    opening = f'<form method="post" action="{html.escape(action)}">'
-    return f"{opening}{fields}{username}<button>Fortsätt</button></form>{script}"
 
 
 def _file_of(entity_id: str) -> str:

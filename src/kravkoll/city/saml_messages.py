@@ -71,6 +71,8 @@ class AuthnRequest:
     destination: str | None
     consumer_service_url: str | None
     consumer_service_index: str | None
+    force_authn: bool = False
+    """Whether somebody who is logged in is to be asked all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ def read_authn_request(parameter: str) -> AuthnRequest:
         destination=root.get("Destination"),
         consumer_service_url=root.get("AssertionConsumerServiceURL"),
         consumer_service_index=root.get("AssertionConsumerServiceIndex"),
+        force_authn=root.get("ForceAuthn") in {"true", "1"},
     )
 
 
