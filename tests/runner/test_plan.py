@@ -83,3 +83,13 @@ def test_a_mistyped_row_names_the_nearest(tempus: Plan) -> None:
 def test_a_mistyped_supplier_names_the_nearest(workspace: Workspace) -> None:
     with pytest.raises(ConfigurationError, match="no supplier 'skola42'; did you mean 'skola24'"):
         plan(workspace, "skola42", DAY)
+
+
+def test_what_is_kept_apart_is_looked_for_only_at_those_who_are_kept_apart(workspace: Workspace) -> None:
+    checked = {
+        row.system
+        for supplier in workspace.suppliers
+        for row in plan(workspace, supplier, DAY).rows
+        if row.check.startswith("FLO-ABS-")
+    }
+    assert checked == {"tempus", "infomentor"}

@@ -27,6 +27,8 @@ class LooksAt:
 
     __pydantic_config__ = STRICT
     interfaces: tuple[InterfaceKind, ...] = ()
+    absent_flows: bool = False
+    """Only interfaces of systems that are an end of a flow that must not exist."""
     flows: tuple[FlowEndName, ...] = ()
     documents: tuple[Name, ...] = ()
 

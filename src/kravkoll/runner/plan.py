@@ -88,7 +88,11 @@ class _Scope:
     def rows(self, check: CheckCard) -> Iterator[Row]:
         """The rows of one check, controls not yet named."""
         looks_at = check.looks_at
+        absent = [flow for flow in self.workspace.flows.values() if flow.status == "absent"]
+        kept_apart = {system for flow in absent for system in (flow.sender, flow.receiver)}
         for system in self.supplier.systems:
+            if looks_at.absent_flows and system.id not in kept_apart:
+                continue
             for interface in system.interfaces:
                 if interface.kind in looks_at.interfaces:
                     requirements = self._requirements(check, system=system.id, kind=interface.kind)
