@@ -16,6 +16,7 @@ COMMANDS = {
     "list": "List requirements, checks, suppliers, faults and more.",
     "explain": "Tell all about one requirement, check, finding code or fault.",
     "doctor": "Tell what is ready for a run, what is not, and who must do what.",
+    "mock": "Start one simulated system, honest or with one fault, and tell where everything is.",
     "validate": "Name every fault of the workspace at once.",
     "prove": "Break the simulated systems on purpose and see that each check notices.",
     "import": "Read requirements from a specification in Excel.",

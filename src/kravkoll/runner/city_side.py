@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kravkoll.city.certificate_authority import KeyPair
 from kravkoll.city.city import kept_authority
-from kravkoll.city.doors import LOCAL, Doors, PortTaken
+from kravkoll.city.doors import Doors, PortTaken
 from kravkoll.city.state import CityState, state_of
 from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.model import Environment
@@ -18,8 +18,6 @@ PARTIES = ("authorisation-server", "identity-provider", "openid-provider", "regi
 def doors_of(environment: Environment, folder: Path) -> Doors:
     """Name, ports and certificate; `folder` is where environment files stand. Raises ConfigurationError."""
     side = environment.city
-    if environment.throwaway:
-        return LOCAL
     return Doors(
         side.public_name,
         side.bind,

@@ -51,6 +51,8 @@ class Ground:
     _exit: contextlib.ExitStack
     _warm: subprocess.Popen[bytes] | None = None
     _interception: Interception | None = None
+    ports: dict[str, int] = field(default_factory=dict)
+    """Where a stand-in is told to listen, by system."""
 
     @property
     def interception(self) -> Interception:
@@ -63,10 +65,8 @@ class Ground:
 
     def doorway(self, system: str) -> Doorway:
         """Where a stand-in listens: where it did last time, unless all is thrown away."""
-        if self.environment.throwaway:
-            return Doorway()
-        doors, party = self.doors, self._party(system)
-        return Doorway(doors.bind, doors.port(party, self.city.state), doors.public_name)
+        kept = 0 if self.environment.throwaway else self.doors.port(self._party(system), self.city.state)
+        return Doorway(self.doors.bind, self.ports.get(system, kept), self.doors.public_name)
 
     def remember(self, system: str, url: str) -> None:
         """That a stand-in answers there, for next time."""

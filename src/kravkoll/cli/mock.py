@@ -1,0 +1,164 @@
+"""`kravkoll mock`: one simulated system to try against, honest or with one fault."""
+
+import os
+import shlex
+import socket
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import yaml
+
+from kravkoll.cli.options import workspace_option
+from kravkoll.contracts.layout import Layout
+from kravkoll.contracts.workspace import Workspace
+
+if TYPE_CHECKING:
+    from kravkoll.runner.platform import Platform
+
+TOKEN_SECONDS = 12 * 3600
+CLIENT = "city"
+USERS = ("guardian-a", "child-a1", "teacher-x", "principal")
+"""Of the synthetic people: some to begin with."""
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # what the person asked for
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--fault", default="", help="Start it with this defect; `--list NAME` names them.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; any that is free if silent.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on; this machine alone if silent.")
+@click.option("--list", "listing", is_flag=True, help="Name the systems, or the faults of one.")
+@click.option("--language", type=click.Choice(["sv", "en"]), default="en")
+@workspace_option
+def command(  # noqa: PLR0913, PLR0917  # click hands over every option
+    layout: Layout, name: str | None, fault: str, port: int, host: str, language: str, *, listing: bool
+) -> int:
+    """Start one simulated system with the city around it, and tell where everything is.
+
+    It runs until Ctrl-C and then leaves nothing behind.
+    """
+    from kravkoll.cli.waiting import until_told, wait  # noqa: PLC0415  # beside its only use
+    from kravkoll.runner import alone  # noqa: PLC0415  # `--help` need not load the city
+
+    if name is None and not listing:
+        raise click.UsageError("name a simulated system; `kravkoll mock --list` shows which there are")
+    if name is not None:
+        alone.file_of(layout, name)
+    workspace = alone.workspace_for(layout, name or "")
+    if listing or name is None:
+        return _list(workspace, layout, name, language)
+    alone.require_fault(workspace, name, fault)
+    environment = alone.environment_for(layout, name, host, _called(host))
+    with until_told() as enough, alone.alone(workspace, environment, name, fault, port) as running:
+        for line in _told(running, name, fault, language):
+            click.echo(line)
+        wait(enough)
+    return 0
+
+
+def _says(language: str) -> dict[str, str]:
+    """The words of mock.yaml in one language."""
+    read = yaml.safe_load(files("kravkoll.cli").joinpath("mock.yaml").read_text(encoding="utf-8"))
+    return {name: sentence[language] for name, sentence in read.items()}
+
+
+def _called(host: str) -> str:
+    """What others call this machine, where it listens on all its addresses."""
+    return socket.getfqdn() if host in EVERYWHERE else host
+
+
+def _list(workspace: Workspace, layout: Layout, name: str | None, language: str) -> int:
+    from kravkoll.contracts import documents  # noqa: PLC0415  # beside its only use
+    from kravkoll.runner import alone  # noqa: PLC0415  # as above
+
+    systems = alone.names(layout) if name is None else (name,)
+    for system in systems:
+        title = documents.read(alone.file_of(layout, system), f"mocks/{system}.yaml").data["name"]
+        known = alone.faults_of(workspace, system)
+        click.echo(f"{system}  {title}  ({len(known)} faults)")
+        for fault in known:
+            click.echo(f"  {fault:<32}  {workspace.faults[fault].sentence.in_language(language)}")
+    return 0
+
+
+def _told(running: "Platform", name: str, fault: str, language: str) -> Iterator[str]:
+    says, city = _says(language), running.ground.city
+    standin = running.running[name]
+    yield says["simulated"].format(name=name)
+    if fault:
+        sentence = running.ground.workspace.faults[fault].sentence.in_language(language)
+        yield says["fault"].format(fault=fault, sentence=sentence)
+    else:
+        yield says["honest"].format(name=name)
+    yield f"\n{says['addresses']}"
+    for (system, interface), url in sorted(running.addresses.items(), key=lambda place: place[0][0] != name):
+        if interface != "client":
+            yield f"  {f'{system} {interface}':<28}{url}"
+    yield f"  {'authorisation server':<28}{city.authorisation_server.issuer}"
+    yield f"  {'identity provider (SAML)':<28}{city.identity_provider.metadata_url}"
+    yield from _api(running, name, says)
+    if "login" in standin.addresses:
+        yield from _login(running, name, says)
+    yield f"\n{says['end']}"
+
+
+def _api(running: "Platform", name: str, says: dict[str, str]) -> Iterator[str]:
+    """Files, and lines for a shell that work as they stand."""
+    agreed, base = _agreed(running, name), running.running[name].addresses["api"]
+    server = running.ground.city.authorisation_server
+    token = server.token(CLIENT, agreed["audience"], agreed["scope"], expires_in=TOKEN_SECONDS)
+    anchor = _file(running.ground.folder / "ca.pem", running.ground.city.ca.anchor_pem)
+    header = _file(running.ground.folder / "authorization", f"Authorization: Bearer {token}\n".encode())
+    yield f"\n{says['files']}"
+    yield f"  {anchor}  {says['anchor']}"
+    yield f"  {header}  {says['token'].format(client=CLIENT)}"
+    yield f"\n{says['try']}"
+    curl = f"curl --cacert {shlex.quote(str(anchor))}"
+    for path in _paths(running, name):
+        yield f'  {curl} -H @{shlex.quote(str(header))} "{base}{path}"'
+    if "sync" in running.running[name].hooks:
+        yield f'  {curl} -H @{shlex.quote(str(header))} -X POST "{running.running[name].url}/hooks/sync"'
+    client = server.register_client(CLIENT, scope=agreed["scope"], audiences=(agreed["audience"],))
+    asked = f'-u "{CLIENT}:{client.secret}" -d grant_type=client_credentials -d scope={agreed["scope"]}'
+    yield f'  {curl} {asked} -d resource={agreed["audience"]} "{server.issuer}/token"'
+
+
+def _agreed(running: "Platform", name: str) -> dict[str, str]:
+    """Audience and scope of a token for the system, by its supplier's file or its own."""
+    known = running.ground.workspace.systems.get(name)
+    for interface in known.interfaces if known else ():
+        if "api.token" in interface.capabilities:
+            return {part: str(interface.capabilities["api.token"][part]) for part in ("audience", "scope")}
+    return {"audience": f"urn:kravkoll:{name}", "scope": "ss12000.read"}
+
+
+def _paths(running: "Platform", name: str) -> Iterator[str]:
+    """Some paths that answer: the resources that it holds most of."""
+    tables: dict[str, Any] = dict(running.running[name].store.now.tables)
+    held = sorted((resource for resource in tables if tables[resource]), key=lambda one: -len(tables[one]))
+    yield from (f"/{resource}?limit=2" for resource in held[:2])
+    if not held:
+        yield "/organisations?limit=2"
+
+
+def _login(running: "Platform", name: str, says: dict[str, str]) -> Iterator[str]:
+    base = running.running[name].addresses["login"]
+    people = running.ground.cast.people
+    users = ", ".join(user for user in USERS if user in people)
+    yield f"\n{says['login']}"
+    yield f"  {says['browser'].format(url=f'{base}/')}"
+    yield f"  {says['users'].format(users=users)}"
+    for interface in running.ground.workspace.systems[name].interfaces:
+        path = interface.capabilities.get("login.subject", {}).get("path")
+        if path:
+            yield f"  {says['who'].format(url=f'{base}{path}')}"
+
+
+def _file(path: Path, content: bytes) -> Path:
+    """For its owner alone: a token opens doors."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    return path
