@@ -12,6 +12,7 @@ from tests.views.records import TEMPLATES, Run, typical
 
 from kravkoll import views
 from kravkoll.contracts.errors import ConfigurationError
+from kravkoll.contracts.model import Text
 from kravkoll.record.journal import read
 from kravkoll.record.outcome import Finding, Outcome, Reason
 from kravkoll.views.report import Untellable, tell
@@ -333,6 +334,100 @@ def test_contrast(scheme: dict[str, str]) -> None:
     for ink, ground in pairs:
         dark, light = sorted((_luminance(scheme[ink]), _luminance(scheme[ground])))
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+
+
+def test_a_page_of_sixty_requirements_with_many_rows_is_small(tmp_path: Path) -> None:
+    run = Run()
+    found = Finding("proto.tls10", "x" * 3000, ["y" * 900] * 9, ({"id": "z" * 200},) * 60, 60, 60)
+    for number in range(62):
+        identity = f"{('ENC', 'LOG', 'SCH', 'SEC')[number % 4]}-{number + 10}"
+        run.need(identity)
+        for check in range(2):
+            check_id = f"{identity[:3]}-TLS-{number * 2 + check + 10}"
+            for part in ("api", "login", "web", "export"):
+                fails = number % 6 == 0 and part == "api"
+                outcome = Outcome.NOT_MET if fails else Outcome.MET
+                run.row(check_id, (identity,), outcome, findings=(found,) if fails else (), part=part)
+    run.write(tmp_path)
+    written = views.write_all(tmp_path, templates=TEMPLATES)
+    assert written["html.sv"].stat().st_size < 300_000
+
+
+def test_the_first_page_says_what_where_and_what_to_do(tmp_path: Path) -> None:
+    document = page(typical(), tmp_path / "run")
+    unmet = text(document.get_element_by_id("unmet"))
+    for said in (
+        "Kravet ENC-01 ska hållas.",
+        "Bristen proto.tls10 finns. ( Tempus, gränssnittet för andra system )",
+        "Rätta proto.tls10.",
+    ):
+        assert said in unmet
+    headline = text(document.get_element_by_id("headline"))
+    for said in (
+        "utgör inte godkännande enligt avtalet",
+        "Avdelningschefen",
+        "tls-2026 från 2026-01-01",
+        "4.2.1",
+    ):
+        assert said in headline
+    unseen = text(document.get_element_by_id("unseen"))
+    assert (
+        "Systemet svarade inte i tid (after 10 s). Leverantören: Kontrollera systemets svarstider" in unseen
+    )
+
+
+def test_each_check_says_what_it_has_been_shown_to_notice(tmp_path: Path) -> None:
+    run = typical()
+    run.header["proof"] = {
+        "digest": "c" * 64,
+        "holds": True,
+        "caught": {"ENC-TLS-02": ["tls.tls10"]},
+        "faults": {"tls.tls10": {"sv": "Servern tar emot gammal kryptering.", "en": "Old encryption."}},
+    }
+    document = page(run, tmp_path / "run")
+    check = text(document.get_element_by_id("check-ENC-TLS-02"))
+    assert "Servern tar emot gammal kryptering." in check
+    assert "RFC 8996" in check
+    assert "visad upptäcka 1 slags fel" in text(document.get_element_by_id("ENC-TLS-02@tempus/api"))
+
+
+def test_technical_words_are_explained_where_they_are_used(tmp_path: Path) -> None:
+    run = typical()
+    run.need("ENC-09", text=Text(sv="Certifikatet ska gälla.", en="The certificate shall be valid."))
+    terms = [text(term) for term in page(run, tmp_path / "run").xpath("//section[@id='glossary']//dt")]
+    assert "certifikat" in terms
+    assert "EGIL" not in terms
+    assert len(terms) == len(set(terms))
+
+
+def test_english_stands_marked_in_a_swedish_page_and_the_reverse(tmp_path: Path) -> None:
+    swedish, english = (page(typical(), tmp_path / language, language) for language in ("sv", "en"))
+    assert swedish.xpath("//dd[@lang='en']//code[contains(., 'TLS 1.2')]")
+    assert english.xpath("//q[@lang='sv']")
+    assert english.xpath("//span[@lang='sv'][. = 'Avdelningschefen']")
+
+
+def test_index_parts_what_may_be_decided_from_what_may_not_and_never_ranks(tmp_path: Path) -> None:
+    for supplier, name, finding in (
+        ("z", "Ö", ()),
+        ("a", "Zeta", (Finding("proto.tls10"),)),
+        ("b", "Alfa", ()),
+    ):
+        run = Run(kind="test", supplier=supplier, name=name)
+        run.need("ENC-01")
+        outcome = Outcome.NOT_MET if finding else Outcome.MET
+        run.row("ENC-TLS-02", ("ENC-01",), outcome, findings=finding, grade="B")
+        run.write(tmp_path / supplier)
+        views.write_all(tmp_path / supplier, templates=TEMPLATES)
+    places = [tmp_path / name for name in ("z", "a", "b")]
+    document = _document(
+        views.write_index(tmp_path, places, templates=TEMPLATES)["index.sv"].read_text("utf-8")
+    )
+    sections = {text(section.find("h2")): section for section in document.xpath("//main/section")}
+    ready = sections["Kan beslutas nu"].xpath(".//th[@scope='row']")
+    assert [text(row) for row in ready] == ["Alfa", "Ö"]
+    later = sections["Kan inte beslutas än"].xpath(".//tbody/tr")
+    assert [text(cell) for cell in later[0]][:7] == ["Zeta", "1", "0", "0", "0", "0", "1"]
 
 
 def test_index_shows_every_supplier_and_what_could_not_be_read(tmp_path: Path) -> None:

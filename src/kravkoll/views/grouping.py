@@ -75,11 +75,14 @@ def _is_quiet(result: Result) -> bool:
 
 
 def by_agreement(report: Report, item: Assessed) -> tuple[Part, ...]:
-    """The verdict under each agreement that the requirement is for, where the supplier has several."""
-    concerned = [agreement for agreement in report.header["agreements"] if _selected(item, agreement)]
-    if len(concerned) < 2 or item.verdict is Verdict.NOT_APPLICABLE or not item.rows:
+    """The verdict under each agreement that the requirement is for, where a supplier's agreements differ."""
+    every = report.header["agreements"]
+    if len(every) < 2 or item.verdict is Verdict.NOT_APPLICABLE or not item.rows:
         return ()
-    return tuple(Part(agreement, _verdict(report, item, agreement)) for agreement in concerned)
+    concerned = [agreement for agreement in every if _selected(item, agreement)]
+    parts = tuple(Part(agreement, _verdict(report, item, agreement)) for agreement in concerned)
+    alike = len(parts) == len(every) and len({part.verdict for part in parts}) == 1
+    return () if alike else parts
 
 
 def _selected(item: Assessed, agreement: Mapping[str, Any]) -> bool:

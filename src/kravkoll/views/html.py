@@ -34,7 +34,7 @@ SIGNS = {
 """Beside the colour and before the word of a verdict or outcome."""
 CASES, FEWEST_CASES = 20, 3
 """Failing cases of one finding that a page shows: fewer where many fail, so that a page stays readable."""
-ALL_CASES, ALL_CHARACTERS = 400, 80_000
+ALL_CASES, ALL_CHARACTERS = 120, 40_000
 """What all findings of a page share: cases, and characters of expected and actual values."""
 SHORTEST = 400
 """Characters of one value that a page always shows."""
@@ -70,18 +70,13 @@ def environment(templates: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(safely=safely, shown=shown, visible=visible, moment=moment, day=day)
+    made.filters.update(shown=shown, visible=visible, moment=moment, day=day)
     return made
 
 
 def _safe(value: object) -> object:
     """Every text that a template writes; markup that a template made has been through here already."""
     return visible(value) if type(value) is str else value
-
-
-def safely(text: str) -> Markup:
-    """A text that is written several times, escaped once."""
-    return escape(visible(text))
 
 
 def day(text: object) -> str:
