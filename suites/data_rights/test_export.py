@@ -78,6 +78,6 @@ def _summary(shown: Shapes, export: Export) -> dict[str, object]:
         "shown": {resource: len(records) for resource, records in shown.items()},
         "exported": {resource: len(records) for resource, records in (export.records or {}).items()},
         "bytes": export.size,
-        "lines that name no resource": export.unnamed,
+        "lines that name no resource": export.contents.unnamed if export.contents else 0,
         "state": export.state,
     }

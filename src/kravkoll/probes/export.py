@@ -1,36 +1,32 @@
 """Orders an export as the supplier file says, waits for it, and reads its records."""
 
-import csv
-import io
-import json
+import contextlib
 import ssl
 import time
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from kravkoll.contracts.dialects import Dialect
 from kravkoll.probes import pacing
+from kravkoll.probes.dialect_rows import Record
+from kravkoll.probes.export_contents import LARGEST_FILE, Contents, read_export
 from kravkoll.probes.ss12000 import could_not_see
 from kravkoll.record.outcome import Inconclusive, NotExercised
 
-type Record = dict[str, Any]
-
 DEFAULT_WAIT_SECONDS = 60.0
+OK = 200
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 1.0
-LARGEST_FILE = 256 * 1024 * 1024
-RESOURCE_KEYS = ("resource", "type", "entity", "entityType")
-RECORD_KEYS = ("record", "data", "entity", "object")
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What came of one order. `ordered` and `fetched` are statuses; `records` by resource, if a file came.
+    """What came of one order. `ordered` and `fetched` are statuses; `contents` are there if a file came.
 
-    `state` is the last that was said of the job; `unnamed` counts lines of which no resource is said.
+    `state` is the last that was said of the job.
     """
 
     ordered: int
@@ -38,8 +34,7 @@ class Export:
     state: str = ""
     size: int = 0
     seconds: float = 0.0
-    records: Mapping[str, tuple[Record, ...]] | None = None
-    unnamed: int = 0
+    contents: Contents | None = None
 
     @property
     def refused(self) -> bool:
@@ -48,7 +43,12 @@ class Export:
 
     @property
     def finished(self) -> bool:
-        return self.records is not None
+        return self.contents is not None
+
+    @property
+    def records(self) -> Mapping[str, tuple[Record, ...]]:
+        """What could be read, by resource."""
+        return self.contents.records if self.contents else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class ExportSettings:
 
     start: Mapping[str, Any]
     fetch: Mapping[str, Any]
+    dialect: Dialect | None = None
+    """The agreed form of the file, where it is none of the plain ones."""
 
     @property
     def wait_seconds(self) -> float:
@@ -101,11 +103,19 @@ class Exporter:
             return Export(order.status_code, state=state, seconds=time.monotonic() - started)
         if fetched.status_code >= 400:
             return Export(order.status_code, fetched.status_code, state, seconds=time.monotonic() - started)
-        records, unnamed = read_export(fetched.content, self.settings.format, self.settings.fetch)
         seconds = time.monotonic() - started
-        return Export(
-            order.status_code, fetched.status_code, state, len(fetched.content), seconds, records, unnamed
+        contents = read_export(
+            fetched.content, self.settings.format, self.settings.fetch, self.settings.dialect, self._schema()
         )
+        return Export(order.status_code, fetched.status_code, state, len(fetched.content), seconds, contents)
+
+    def _schema(self) -> bytes | None:
+        """The schema that the product publishes, fetched as anybody may; None where there is none."""
+        dialect = self.settings.dialect
+        if dialect is None or not dialect.xsd:
+            return None
+        answer = self._ask("GET", dialect.xsd, anonymous=True)
+        return answer.content if answer.status_code == OK else None
 
     def _await_end(
         self, order: httpx.Response, job: str, started: float
@@ -128,7 +138,9 @@ class Exporter:
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    def _ask(self, method: str, place: str, body: object = None) -> httpx.Response:
+    def _ask(
+        self, method: str, place: str, body: object = None, *, anonymous: bool = False
+    ) -> httpx.Response:
         """The token goes to the interface's own origin only, whatever an answer points at."""
         url = place if "://" in place else self.base_url + "/" + place.lstrip("/")
         if place.startswith("/") and self._is_absolute_path(place):
@@ -136,8 +148,10 @@ class Exporter:
         if _origin(url) != _origin(self.base_url):
             raise Inconclusive("export.elsewhere", url)
         try:
-            with self._client.stream(method, url, json=body) as response:
-                return _bounded(response, url)
+            request = self._client.build_request(method, url, json=body)
+            if anonymous:
+                del request.headers["Authorization"]
+            return _bounded(self._client.send(request, stream=True), url)
         except httpx.HTTPError as error:
             raise could_not_see(error, url) from error
 
@@ -145,69 +159,6 @@ class Exporter:
         """A Location holds the whole path, the supplier file's paths are below the base address."""
         base = urlsplit(self.base_url).path
         return bool(base) and place.startswith(base + "/")
-
-
-def read_export(
-    content: bytes, format_: str, settings: Mapping[str, Any]
-) -> tuple[dict[str, tuple[Record, ...]], int]:
-    """Records by resource, and how many lines named none; Inconclusive `subject.garbage` if unreadable."""
-    readers = {"ndjson": _read_ndjson, "json": _read_json, "csv-zip": _read_csv_zip}
-    if format_ not in readers:
-        raise NotExercised("capability.incomplete", f"export.fetch: unknown format {format_!r}")
-    found: dict[str, list[Record]] = {}
-    unnamed = 0
-    try:
-        for resource, record in readers[format_](content, settings):
-            if resource:
-                found.setdefault(resource, []).append(record)
-            else:
-                unnamed += 1
-    except (ValueError, zipfile.BadZipFile, csv.Error) as error:
-        raise Inconclusive("subject.garbage", f"the export is no {format_}: {error}") from error
-    return {resource: tuple(records) for resource, records in found.items()}, unnamed
-
-
-def _read_ndjson(content: bytes, settings: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
-    for line in content.decode("utf-8").splitlines():
-        if line.strip():
-            yield _named(json.loads(line), settings)
-
-
-def _read_json(content: bytes, _settings: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
-    document = json.loads(content)
-    if not isinstance(document, dict):
-        raise ValueError("the document is no object of lists")  # noqa: TRY004  read as garbage, like the others
-    for resource, held in document.items():
-        records = held.get("data") if isinstance(held, dict) else held
-        for record in records if isinstance(records, list) else ():
-            yield resource, record
-
-
-def _read_csv_zip(content: bytes, _settings: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for member in archive.infolist():
-            if not member.filename.endswith(".csv"):
-                continue
-            if member.file_size > LARGEST_FILE:
-                raise ValueError(f"{member.filename} is larger than {LARGEST_FILE} bytes")
-            text = io.TextIOWrapper(archive.open(member), encoding="utf-8-sig", newline="")
-            resource = member.filename.rpartition("/")[2].removesuffix(".csv")
-            for row in csv.DictReader(text):
-                yield resource, {name: value for name, value in row.items() if name and value != ""}
-
-
-def _named(line: object, settings: Mapping[str, Any]) -> tuple[str, Record]:
-    """A line that wraps its record (`{resource, record}`), or a record that says itself what it is."""
-    if not isinstance(line, dict):
-        raise ValueError("a line is no object")  # noqa: TRY004  read as garbage, like the others
-    keys: Iterable[str] = (settings["resource"],) if "resource" in settings else RESOURCE_KEYS
-    named = next((key for key in keys if isinstance(line.get(key), str)), "")
-    if not named:
-        return "", line
-    wraps: Iterable[str] = (settings["record"],) if "record" in settings else RECORD_KEYS
-    inner = next((line[key] for key in wraps if isinstance(line.get(key), dict)), None)
-    record = inner if inner is not None else {key: value for key, value in line.items() if key != named}
-    return str(line[named]), record
 
 
 def _setting(settings: Mapping[str, Any], name: str) -> str:
@@ -250,9 +201,10 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 def _bounded(response: httpx.Response, url: str) -> httpx.Response:
     content = bytearray()
-    for chunk in response.iter_bytes():
-        content += chunk
-        if len(content) > LARGEST_FILE:
-            raise Inconclusive("subject.garbage", f"{url}: more than {LARGEST_FILE} bytes")
+    with contextlib.closing(response):
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > LARGEST_FILE:
+                raise Inconclusive("subject.garbage", f"{url}: more than {LARGEST_FILE} bytes")
     kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}
     return httpx.Response(response.status_code, headers=kept, content=bytes(content))
