@@ -10,6 +10,7 @@ import pytest
 from kravkoll.contracts.layout import Layout, packaged
 from kravkoll.contracts.workspace import load
 from kravkoll.runner import header
+from kravkoll.runner.duels import PROOF
 
 FAULT = "tls.expired"
 
@@ -18,10 +19,10 @@ FAULT = "tls.expired"
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A run whose sources and workspace are those of the latest proof."""
     monkeypatch.setattr(header, "source_digest", lambda: "s")
-    monkeypatch.setattr(header, "workspace_digest", lambda root: "w")
+    monkeypatch.setattr(header, "workspace_digest", lambda _: "w")
     duel = {"fault": FAULT, "caught": ["ENC-TLS-01"]}
     proof = {"source_digest": "s", "workspace_digest": "w", "holds": True, "duels": [duel, duel]}
-    place = tmp_path / header.PROOF
+    place = tmp_path / PROOF
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(json.dumps(proof), encoding="utf-8")
     order = SimpleNamespace(layout=SimpleNamespace(output=tmp_path))
