@@ -18,7 +18,7 @@ from kravkoll.runner.duels import Fought
 @click.option("--full", is_flag=True, help="Every fault; also what no option means.")
 @click.option("--changed", is_flag=True, help="Only faults that uncommitted or unpushed changes touch.")
 @click.option("--fault", "names", multiple=True, help="Only this fault (repeatable).")
-@click.option("--env", default="demo", help="Environment with the simulated systems.")
+@click.option("--env", "--environment", "env", default="demo", help="Environment with the simulated systems.")
 @click.option("--workers", type=click.IntRange(1), default=None, help="Processes; one a core if silent.")
 @as_of_option
 @workspace_option

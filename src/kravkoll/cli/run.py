@@ -18,7 +18,7 @@ type Options = dict[str, Any]
 
 
 @click.command()
-@click.option("--env", required=True, help="Environment of contracts/environments/.")
+@click.option("--env", "--environment", "env", required=True, help="Environment of contracts/environments/.")
 @click.option("--supplier", help="Supplier of contracts/suppliers/; each in turn if silent.")
 @click.option("--row", "rows", multiple=True, help="Run only this row, with its control (repeatable).")
 @click.option("-k", "keyword", default="", help="Run the rows that match, such as ENC-.")
