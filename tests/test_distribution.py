@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+NO_NAME_ON_WINDOWS = re.compile(r'[<>:"|?*\\]|[. ]$|^(con|nul|aux|prn)(\.|$)')
 CONTAINERFILE = ROOT / "Containerfile"
 
 
@@ -59,7 +60,7 @@ def test_installed_in_an_empty_environment_it_runs_in_an_empty_folder(place: Pat
     assert "SIMUL" in done.stdout, done.stdout + done.stderr
     assert list(tmp_path.glob("reports/out/*/results.jsonl"))
     for path in (tmp_path / "reports").rglob("*"):
-        assert not re.search(r'[<>:"|?*\\]|[. ]$|^(con|nul|aux|prn)(\.|$)', path.name), f"{path.name}: no name on Windows"
+        assert not NO_NAME_ON_WINDOWS.search(path.name), path.name
         assert len(str(path.relative_to(tmp_path))) < 200, "Windows' paths end at 260 characters"
     frozen = subprocess.run(
         [place / "bin" / "python", "-m", "pip", "list"], env=clean, capture_output=True, text=True, check=True

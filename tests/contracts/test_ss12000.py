@@ -19,7 +19,7 @@ SLIPS = {
 }
 """Schema -> what the published file demands and nowhere defines."""
 TIMES = {"startTime": {"type": "string"}, "endTime": {"type": ["string", "integer"]}}
-"""Of a day in an attendance schedule: the published file has a pattern in `format`, and a number for the end."""
+"""Of a day in an attendance schedule: the published file has a pattern in `format`, a number for the end."""
 MISDIRECTED = {"post /calendarEvents/lookup", "post /attendanceSchedule/lookup"}
 """Look-ups whose published answer is of another resource."""
 TOLD = ("description", "example", "examples", "title", "summary", "readOnly")
