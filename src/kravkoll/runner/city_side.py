@@ -48,6 +48,13 @@ def _certificate(environment: Environment, folder: Path) -> KeyPair | None:
     return pair
 
 
+def anchors(environment: Environment, folder: Path) -> bytes:
+    """PEM anchors that the environment names, and the city's own authority's if it has one."""
+    place = state_of(environment.id)
+    own = kept_authority(CityState(place)).anchor_pem if place.is_dir() else b""
+    return own + (b"\n" + (folder / environment.trust).read_bytes() if environment.trust else b"")
+
+
 def require_free(environment: Environment, folder: Path) -> None:
     """Raise ConfigurationError where a port of the kept city is taken, and say by whom and what to do."""
     if environment.throwaway:

@@ -128,7 +128,7 @@ def _other_servers(platform: Platform) -> Iterator[tuple[str, OtherServer]]:
 def trust_of(platform: Platform) -> bytes:
     """PEM anchors: the city's, and those that the environment names."""
     environment = platform.ground.environment
-    anchors = platform.ground.city.ca.anchor_pem
+    anchors = platform.ground.doors.anchors(platform.ground.city.ca)
     if environment.trust:
         folder = platform.ground.workspace.layout.environments
         anchors += b"\n" + (folder / environment.trust).read_bytes()

@@ -7,7 +7,7 @@ import kravkoll.cast
 from kravkoll.city.state import state_of
 from kravkoll.contracts.model import Environment, System
 from kravkoll.contracts.workspace import Workspace
-from kravkoll.runner import guard, permission
+from kravkoll.runner import city_side, guard, permission
 from kravkoll.runner.readiness import agreed, machine, network, own_side
 from kravkoll.runner.readiness.condition import Condition
 
@@ -41,9 +41,7 @@ def _concerned(workspace: Workspace, environment: Environment, supplier: str) ->
 def _looked_at(
     workspace: Workspace, environment: Environment, systems: Mapping[str, System], moment: datetime
 ) -> list[network.Seen]:
-    trust = own_side.anchor(environment)
-    if environment.trust:
-        trust += b"\n" + (workspace.layout.environments / environment.trust).read_bytes()
+    trust = city_side.anchors(environment, workspace.layout.environments)
     urls = {
         network.endpoint(url): url
         for name in systems

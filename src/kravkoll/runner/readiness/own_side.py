@@ -39,12 +39,6 @@ def conditions(environment: Environment, folder: Path) -> Iterator[Condition]:
     yield from _ports(environment, doors)
 
 
-def anchor(environment: Environment) -> bytes:
-    """PEM anchor of the city's own authority; empty where it has none yet."""
-    place = state_of(environment.id)
-    return kept_authority(CityState(place)).anchor_pem if place.is_dir() else b""
-
-
 def _name(environment: Environment, doors: Doors) -> Condition:
     """Whether the public name leads here; whether it can be reached from outside, only they can see."""
     name = doors.public_name
