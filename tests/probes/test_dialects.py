@@ -37,8 +37,8 @@ TEXT: dict[str, Any] = {
             "file": "klasser.txt",
             "resource": "persons",
             "into": "enrolments",
+            "key": "Nr",
             "columns": {
-                "Nr": "id",
                 "Skola": "enroledAt.id",
                 "Åk": {"field": "schoolYear", "number": True},
                 "Ämnen": {"field": "subjects", "separated": ","},
@@ -95,7 +95,8 @@ XML: dict[str, Any] = {
             "each": "//n:plats",
             "resource": "persons",
             "into": "enrolments",
-            "columns": {"../@id": "id", "@skola": "enroledAt.id"},
+            "key": "../@id",
+            "columns": {"@skola": "enroledAt.id"},
         },
     ],
 }

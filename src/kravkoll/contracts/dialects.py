@@ -47,9 +47,11 @@ class Table:
     resource: str
     """The records that the rows are, by their name in SS 12000."""
     columns: Annotated[Mapping[str, str | Column], Field(min_length=1)]
-    """Name of the column, or path from the element, to the field; one of them is `id`."""
+    """Name of the column, or path from the element, to the field; where rows are records, one is `id`."""
     into: str = ""
-    """The list that a row is an entry of, in the record with the same id; else a row is a record."""
+    """The list that a row is an entry of; else a row is a record."""
+    key: str = ""
+    """For rows that are entries: the column with the id of the record that they belong to."""
     file: str = ""
     each: str = ""
     """XPath to the elements, with the document's prefixes."""
@@ -70,11 +72,15 @@ class Table:
         }
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Every column, the key first."""
+        return (*([self.key] if self.key else []), *self.columns)
+
+    @property
     def paths(self) -> frozenset[str]:
         """Dotted paths of the record that the rows carry."""
         return frozenset(
-            f"{self.into}.{column.field}" if self.into and column.field != "id" else column.field
-            for column in self.values.values()
+            f"{self.into}.{column.field}" if self.into else column.field for column in self.values.values()
         )
 
 
@@ -121,10 +127,14 @@ def load(path: Path) -> Dialect:
         raise ConfigurationError(faults=faults) from error
     keyless = [
         Fault(
-            document.file, document.line(("tables", at)), f"tables[{at}]", "no column is `id`", "name the one"
+            document.file,
+            document.line(("tables", at)),
+            f"tables[{at}]",
+            "nothing says which record a row is of",
+            "name the column in `key`" if table.into else "give one column the field `id`",
         )
         for at, table in enumerate(dialect.tables)
-        if "id" not in {column.field for column in table.values.values()}
+        if not (table.key if table.into else "id" in table.paths)
     ]
     if keyless:
         raise ConfigurationError(faults=keyless)

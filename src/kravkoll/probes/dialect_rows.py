@@ -34,7 +34,7 @@ class Gathering:
         """Add a table's rows."""
         for row in rows:
             values = dict(self._values(table, row))
-            identity = str(values.pop("id", ""))
+            identity = row.values.get(table.key, "") if table.into else str(values.get("id", ""))
             if not identity:
                 self.unnamed += 1
                 continue

@@ -74,7 +74,7 @@ def _rows(table: Table, body: str) -> tuple[list[Row], list[Flaw]]:
     rows: list[Row] = []
     try:
         names = next(reader, [])
-        if missing := [name for name in table.values if name not in names]:
+        if missing := [name for name in table.names if name not in names]:
             return [], [_unnamed(table, names, missing)]
         for cells in reader:
             line = table.head + reader.line_num
@@ -96,7 +96,7 @@ def _unnamed(table: Table, names: list[str], missing: list[str]) -> Flaw:
 def _others(table: Table, names: list[str]) -> Iterator[str]:
     line = DELIMITERS[table.delimiter].join(names)
     for name, delimiter in DELIMITERS.items():
-        if name != table.delimiter and set(table.values) <= {
+        if name != table.delimiter and set(table.names) <= {
             cell.strip('"') for cell in line.split(delimiter)
         }:
             yield name

@@ -97,7 +97,7 @@ def rows_of(root: Element, table: Table, namespaces: Mapping[str, str]) -> Itera
     for element in found:
         yield Row(
             element.sourceline or 0,  # type: ignore[arg-type]  # a number, where the stubs doubt it
-            {name: _text(element, name, prefixes) for name in table.values},
+            {name: _text(element, name, prefixes) for name in table.names},
         )
 
 

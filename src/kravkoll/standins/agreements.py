@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from kravkoll.contracts.dialects import load
+
 NOT_RECORDS = "deletedEntities"
 
 
@@ -16,9 +18,9 @@ def with_agreements(system: Mapping[str, Any], mocks: Path) -> dict[str, Any]:
     Paths are relative to `mocks`. What the file says itself goes before the manifest.
     """
     interfaces = dict(system["interfaces"])
-    api = interfaces["api"]
-    clients = {name: _client(given, mocks) for name, given in api["clients"].items()}
-    interfaces["api"] = {**api, "clients": clients}
+    if api := interfaces.get("api"):
+        clients = {name: _client(given, mocks) for name, given in api["clients"].items()}
+        interfaces["api"] = {**api, "clients": clients}
     if client := interfaces.get("client"):
         sources = {name: _source(given, mocks) for name, given in client.get("sources", {}).items()}
         interfaces["client"] = {**client, "sources": sources}
@@ -38,6 +40,8 @@ def _client(given: Mapping[str, Any] | None, mocks: Path) -> Mapping[str, Any] |
 
 
 def _source(given: Mapping[str, Any], mocks: Path) -> Mapping[str, Any]:
+    if "files" in given:
+        given = {**given, "files": load((mocks / given["files"]).resolve()), "deletions": False}
     if "agreed" not in given:
         return given
     manifest = _manifest(mocks / given["agreed"])

@@ -12,19 +12,21 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from kravkoll.contracts.dialects import Dialect
 from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.flow_policy import project
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Outbound, Unreachable
 from kravkoll.standins.records import DELETED_NAMES, Record, Records, RecordStore, Removal, timestamp
+from kravkoll.standins.text_files import read_files
 from kravkoll.standins.token_client import TokenClient
 
 PAGE = 200
 BY_DELETED_NAME = {told: resource for resource, told in DELETED_NAMES.items()}
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
-type Ask = Callable[[str, Mapping[str, str | int]], Awaitable[Mapping[str, Any]]]
-"""GET of a path with parameters; the parsed answer."""
+type Ask = Callable[[str, Mapping[str, str | int]], Awaitable[bytes]]
+"""GET of a path with parameters; the body of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Source:
     """Whether the source tells what is gone, at /deletedEntities."""
     asks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Resource -> parameters that it is asked with, such as the school year of a schedule."""
+    files: Dialect | None = None
+    """The agreed files that the source writes, for a product that reads these and no interface."""
     notices: tuple[str, ...] = ()
     """Entity types of the standard whose changes the source is asked to tell of."""
 
@@ -53,6 +57,7 @@ class Source:
             keeps,
             settings.get("deletions", True),
             settings.get("asks", {}),
+            settings.get("files"),
             tuple(settings.get("notices", ())),
         )
 
@@ -105,10 +110,14 @@ class Reader:
         number = next(self._begun)
         async with self._outbound.keeping_connections() as outbound:
             ask = await self._ask(outbound, source)
-            received = {
-                resource: await self._behave(fetch)(ask, resource, source.asks.get(resource, {}))
-                for resource in source.keeps
-            }
+            received: Mapping[str, Sequence[Record]]
+            if source.files:
+                received = await self._behave(fetch_files)(ask, source.files)
+            else:
+                received = {
+                    resource: await self._behave(fetch)(ask, resource, source.asks.get(resource, {}))
+                    for resource in source.keeps
+                }
             removed = await fetch_deleted(ask) if source.deletions else []
             if number >= self._latest.get(source.system, 0):
                 self._latest[source.system] = number
@@ -121,9 +130,9 @@ class Reader:
         token = await self._tokens.token(outbound, source.audience, source.scope)
         base = self._installation.sources[source.system]
 
-        async def ask(path: str, parameters: Mapping[str, str | int]) -> Mapping[str, Any]:
+        async def ask(path: str, parameters: Mapping[str, str | int]) -> bytes:
             query = f"?{urlencode(parameters)}" if parameters else ""
-            return _read(await outbound.get(f"{base}{path}{query}", token=token))
+            return await outbound.get(f"{base}{path}{query}", token=token)
 
         return ask
 
@@ -157,6 +166,13 @@ def _read(answer: bytes) -> Mapping[str, Any]:
 async def fetch(ask: Ask, resource: str, parameters: Mapping[str, str]) -> Sequence[Record]:
     """Every record of a resource, page by page, with no more asked for than the flow has."""
     return await _walk(ask, f"/{resource}", {**parameters, "limit": PAGE})
+
+
+async def fetch_files(ask: Ask, files: Dialect) -> dict[str, list[Record]]:
+    """The records of the agreed files."""
+    return read_files(
+        files, {table.file: await ask(f"{files.place}/{table.file}", {}) for table in files.tables}
+    )
 
 
 async def fetch_deleted(ask: Ask) -> list[Removal]:
@@ -197,9 +213,9 @@ async def _walk(ask: Ask, path: str, parameters: Mapping[str, str | int]) -> lis
 
 
 async def _pages(ask: Ask, path: str, parameters: Mapping[str, str | int]) -> list[Mapping[str, Any]]:
-    pages = [await ask(path, parameters)]
+    pages = [_read(await ask(path, parameters))]
     while token := pages[-1].get("pageToken"):
-        pages.append(await ask(path, {"pageToken": token}))
+        pages.append(_read(await ask(path, {"pageToken": token})))
     return pages
 
 

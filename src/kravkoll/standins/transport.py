@@ -42,11 +42,23 @@ class Listening:
     close: Callable[[], None]
 
 
-def listen(app: ASGIApp, installation: Installation, loopback: Loopback, behave: Behaviour) -> Listening:
-    """Serve over TLS; raises OSError if the port is busy."""
+def listen(
+    app: ASGIApp,
+    installation: Installation,
+    loopback: Loopback,
+    behave: Behaviour,
+    *,
+    demanded: bytes | None = None,
+) -> Listening:
+    """Serve over TLS; raises OSError if the port is busy.
+
+    `demanded` is the one certificate (PEM) that whoever asks must show; None asks for none.
+    """
     certificate, key = behave(own_certificate)(installation)
     context = server_context(certificate, key)
     behave(choose_versions)(context)
+    if demanded is not None:
+        behave(demand_certificate)(context, demanded)
     return behave(open_port)(app, context, loopback, installation.doorway)
 
 
@@ -58,6 +70,14 @@ def own_certificate(installation: Installation) -> tuple[bytes, bytes]:
 def choose_versions(context: ssl.SSLContext) -> None:
     """TLS 1.2 and 1.3."""
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+
+def demand_certificate(context: ssl.SSLContext, certificate: bytes) -> None:
+    """This one and no other: one of the same authority, such as another supplier's, is not enough."""
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if certificate:
+        context.load_verify_locations(cadata=certificate.decode("ascii"))
 
 
 def open_port(app: ASGIApp, context: ssl.SSLContext, loopback: Loopback, door: Doorway) -> Listening:
@@ -82,6 +102,11 @@ def accept_legacy_versions(context: ssl.SSLContext) -> None:
 def stop_at_tls12(context: ssl.SSLContext) -> None:
     choose_versions(context)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+
+@fault("mtls.open", replaces=demand_certificate, silent=True)
+def let_anybody_in(_context: ssl.SSLContext, _certificate: bytes) -> None:
+    return None
 
 
 @fault("tls.expired", replaces=own_certificate)
