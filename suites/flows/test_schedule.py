@@ -114,13 +114,13 @@ class Pages:
         return self._web + self._view.path(self._span.first, self._span.last, of)
 
     def _visitor(self) -> Visitor:
-        origins = [self._web, self._start, self._city.identity_provider.sso_url]
+        origins = [self._web, self._start, *self._city.login_entries]
         return Visitor(self._context, origins)
 
     def _browser(self, persona: str) -> Visitor:
         if persona not in self._browsers:
             browser = self._stack.enter_context(self._visitor())
-            login = CityLogin(self._city.identity_provider.sso_url, LINK_WORDS)
+            login = CityLogin(self._city.login_entries, LINK_WORDS)
             login.log_in(browser, login.find_entry(browser, self._start), persona)
             self._browsers[persona] = browser
         return self._browsers[persona]

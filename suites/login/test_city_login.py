@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from kravkoll.cast import Cast
 from kravkoll.checks import Finding, Inconclusive, NotMet, check
 from kravkoll.checks.subject import Subject, verifying_context
 from kravkoll.city.city import City
+from kravkoll.city.openid_messages import RelyingParty
 from kravkoll.city.saml_messages import SamlRefusal
 from kravkoll.probes.http import Visitor
 from kravkoll.probes.login import CityLogin, Journey, SubjectShown, protocol_of, read_subject
@@ -33,14 +35,14 @@ class Driving:
     def __init__(self, subject: Subject, city: City) -> None:
         self._subject = subject
         self._city = city
-        self.login = CityLogin(city.identity_provider.sso_url, KNOWN.link_words)
+        self.login = CityLogin(city.login_entries, KNOWN.link_words)
         self._context = verifying_context(city.ca.anchor_pem + subject.trust)
         self.start = subject.url + str(subject.capability("login.start").get("path", "/"))
         self._settings = subject.capability("login.subject")
         self.protected = subject.url + str(self._settings["path"])
 
     def browser(self) -> Visitor:
-        origins = [self._subject.url, self._city.identity_provider.sso_url]
+        origins = [self._subject.url, *self._city.login_entries]
         return Visitor(self._context, origins, timeout_seconds=self._subject.timeout_seconds)
 
     def entry(self) -> Journey:
@@ -50,6 +52,12 @@ class Driving:
     def _find_entry(self) -> Journey:
         with self.browser() as browser:
             return self.login.find_entry(browser, self.start)
+
+    @property
+    def protocol(self) -> str:
+        """What the system reaches the city's login by; empty where it does not, or by neither."""
+        request = self.entry().request
+        return protocol_of(request) if request else ""
 
     def from_protected(self) -> Journey:
         """Where the protected page leads by itself."""
@@ -73,8 +81,11 @@ class Driving:
         return read_subject(browser, self.protected, self._settings)
 
     def introduce(self) -> None:
-        """Tell the city's login of the system, from the metadata that it publishes, where it says where."""
-        path = self._subject.capability("login.start").get("metadata")
+        """Tell the city's login of the system, from what it publishes and what its supplier's file says."""
+        start = self._subject.capability("login.start")
+        if "openid" in start:
+            self._register(start["openid"])
+        path = start.get("metadata")
         if not path:
             return
         with self.browser() as browser:
@@ -83,6 +94,18 @@ class Driving:
             self._city.identity_provider.register_service_provider(answer.body)
         except SamlRefusal as refusal:
             raise Inconclusive("login.metadata", f"{answer}: {refusal}") from refusal
+
+    def _register(self, given: Mapping[str, Any]) -> None:
+        """A relying party; its credentials are kept where it has some."""
+        if self._city.authorisation_server.client(given["client"]) is None:
+            self._city.authorisation_server.register_client(given["client"])
+        party = RelyingParty(
+            id=given["client"],
+            redirect_uris=(self._subject.url + given["redirect"],),
+            signing=given.get("signing", "ES256"),
+            public=bool(given.get("public")),
+        )
+        self._city.openid_provider.register(party)
 
 
 @pytest.fixture
@@ -99,15 +122,13 @@ def test_city_login_logs_that_person_in(subject: Subject, city: City, cast: Cast
     shown = {persona: driving.logged_in_as(persona) for persona in personas}
     subject.note({persona: {"shown": one.value, "status": one.status} for persona, one in shown.items()})
     expected = {
-        persona: frozenset({accounts[persona]})
-        if persona in accounts
-        else city.identity_provider.identifiers(persona)
+        persona: frozenset({accounts[persona]}) if persona in accounts else city.identifiers(persona)
         for persona in personas
     }
     wrong = [persona for persona in personas if shown[persona].value not in expected[persona]]
     if not wrong:
         return
-    everybody = {name: city.identity_provider.identifiers(name) for name in cast.people}
+    everybody = {name: city.identifiers(name) for name in cast.people}
     for persona in wrong:
         _demand_recognisable(persona, shown, nobody, everybody, agreed=persona in accounts)
     cases = tuple(
@@ -116,7 +137,7 @@ def test_city_login_logs_that_person_in(subject: Subject, city: City, cast: Cast
     raise NotMet(
         findings=(
             Finding(
-                "SAML-OK-01",
+                "oidc.login" if driving.protocol == "oidc" else "SAML-OK-01",
                 expected={name: sorted(expected[name]) for name in wrong},
                 actual={name: shown[name].value for name in wrong},
                 cases=cases,
@@ -143,7 +164,7 @@ def test_login_starts_at_the_citys_login(subject: Subject, driving: Driving) -> 
         _judge_elsewhere(entry, is_refusal=False)
     request = protected.request or entry.request
     if request is not None and not protocol_of(request):
-        raise Inconclusive("login.unknown-protocol", "the city's login is reached without a SAML request")
+        raise Inconclusive("login.unknown-protocol", "the city's login is reached without a request")
 
 
 @check("LOG-SSO-03")

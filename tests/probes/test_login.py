@@ -88,6 +88,7 @@ class TestPage:
 
 
 SSO = "https://idp.example.invalid/sso"
+AUTHORIZE = "https://op.example.invalid/authorize"
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,8 @@ def visitor(loopback: Loopback) -> Iterator[tuple[Visitor, str]]:
                 f'<a href="/page/other">Om oss</a><a href="{asked}">Stadens INLOGGNING</a>'
             ),
             "bare": RedirectResponse(SSO),
+            "openid": RedirectResponse(f"{AUTHORIZE}?client_id=x&response_type=code"),
+            "scripted": HTMLResponse(f'<script>location = "{AUTHORIZE}?client_id=x&scope=openid"</script>'),
             "elsewhere": RedirectResponse("https://broker.invalid/x?y"),
             "loop": RedirectResponse("/page/loop"),
             "me": JSONResponse({"user": {"id": 17, "names": ["a", "b"]}, "on": True}),
@@ -126,9 +129,12 @@ def visitor(loopback: Loopback) -> Iterator[tuple[Visitor, str]]:
 
 
 class TestJourney:
-    login = CityLogin(SSO, ["inloggning"])
+    login = CityLogin([SSO, AUTHORIZE], ["inloggning"])
 
-    @pytest.mark.parametrize(("page", "protocol"), [("straight", "saml"), ("posted", "saml"), ("bare", "")])
+    @pytest.mark.parametrize(
+        ("page", "protocol"),
+        [("straight", "saml"), ("posted", "saml"), ("bare", ""), ("openid", "oidc"), ("scripted", "oidc")],
+    )
     def test_it_stops_before_the_citys_login(
         self, visitor: tuple[Visitor, str], page: str, protocol: str
     ) -> None:

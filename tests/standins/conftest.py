@@ -13,6 +13,7 @@ import pytest
 from kravkoll import cast as casting
 from kravkoll import standins
 from kravkoll.city.city import City
+from kravkoll.city.openid_messages import RelyingParty
 from kravkoll.serving.loopback import Loopback
 from kravkoll.standins import Installation, StandIn
 
@@ -40,8 +41,11 @@ class House:
 
     def start(self, name: str, fault: str | None = None, **changes: Any) -> StandIn:
         """A system, closed at the end of the test."""
+        return self.start_system(standins.load(MOCKS / f"{name}.yaml"), fault, **changes)
+
+    def start_system(self, system: Mapping[str, Any], fault: str | None = None, **changes: Any) -> StandIn:
+        """The same from what its file would say."""
         installation = replace(self.installation, **changes)
-        system = standins.load(MOCKS / f"{name}.yaml")
         started = standins.start(system, installation, cast=self.cast, loopback=self.loopback, fault=fault)
         return self.open.enter_context(started)
 
@@ -75,6 +79,15 @@ class House:
             client_key=client.key_pem,
             **changes,
         )
+
+    def introduce(self, system: StandIn) -> None:
+        """Make a system known to the city's login, by what its file says."""
+        description = standins.load(MOCKS / f"{system.id}.yaml")
+        if party := standins.registration_of(description, system.url):
+            self.city.openid_provider.register(RelyingParty(system.id, **party))
+        answer = self.http.get(f"{system.url}/saml/metadata")
+        if answer.is_success:
+            self.city.identity_provider.register_service_provider(answer.content)
 
     def token(self, system: StandIn, client: str = "city", scope: str = SCOPES, **claims: Any) -> str:
         audience = claims.pop("audience", f"urn:kravkoll:{system.id}")
@@ -124,6 +137,7 @@ def whole_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             key=pair.key_pem,
             issuer=city.authorisation_server.issuer,
             idp_metadata=city.identity_provider.metadata_url,
+            openid_issuer=city.openid_provider.issuer,
         )
         trusting = ssl.create_default_context(cadata=city.ca.anchor_pem.decode())
         with httpx.Client(verify=trusting, trust_env=False) as http:

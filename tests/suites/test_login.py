@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+import httpx
 import pytest
 import yaml
 from joserfc import jwt
@@ -25,8 +26,9 @@ from starlette.routing import Route
 
 import kravkoll.cast
 from kravkoll.cast import Cast
-from kravkoll.checks.subject import Memo, Subject
+from kravkoll.checks.subject import Memo, Subject, verifying_context
 from kravkoll.city.city import City
+from kravkoll.city.openid_messages import RelyingParty, challenge_of
 from kravkoll.city.saml_messages import MD, NAMESPACES
 from kravkoll.city.state import throwaway
 from kravkoll.record.outcome import Inconclusive, NotMet
@@ -326,6 +328,64 @@ class Portal:
         )
 
 
+@dataclass
+class OpenIdPortal(Portal):
+    """The same by OpenID Connect, trusting enough to be known by PKCE alone."""
+
+    response_mode: str = ""
+    landing: str = "redirect"
+    verifier: str = "v" * 43
+
+    def app(self) -> Starlette:
+        app = super().app()
+        app.routes.append(Route("/callback", self.back, methods=["GET", "POST"]))
+        return app
+
+    def request_url(self) -> str:
+        asked = {
+            "response_type": "code",
+            "client_id": "portal",
+            "redirect_uri": f"{self.base}/callback",
+            "scope": "openid",
+            "state": "s",
+            "nonce": "n",
+            "code_challenge": challenge_of(self.verifier),
+            "code_challenge_method": "S256",
+        } | ({"response_mode": self.response_mode} if self.response_mode else {})
+        return f"{self.city.openid_provider.authorization_endpoint}?{urlencode(asked)}"
+
+    async def back(self, request: Request) -> Response:
+        text = (await request.body()).decode() if request.method == "POST" else request.url.query
+        name = await self.subject_of(parse_qs(text)["code"][0])
+        pages = {
+            "redirect": RedirectResponse("/me", 303),
+            "refresh": HTMLResponse('<meta http-equiv=refresh content="0;url=/me"><p>Välkommen</p>'),
+            "page": HTMLResponse("<h1>Välkommen</h1>"),
+        }
+        answer = pages[self.landing]
+        if user := self.becomes(name):
+            answer.set_cookie("user", user, secure=True, httponly=True)
+        return answer
+
+    async def subject_of(self, code: str) -> str:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": f"{self.base}/callback",
+            "client_id": "portal",
+            "code_verifier": self.verifier,
+        }
+        context = verifying_context(self.city.ca.anchor_pem)
+        async with httpx.AsyncClient(verify=context, trust_env=False) as client:
+            answer = await client.post(f"{self.city.openid_provider.issuer}/token", data=form)
+        key = self.city.openid_provider.keys.ec
+        claims = jwt.decode(answer.json()["id_token"], key, algorithms=["ES256"]).claims
+        return str(claims["sub"])
+
+
+OPENID = {"path": "/start", "openid": {"client": "portal", "redirect": "/callback", "public": True}}
+
+
 def judged(
     loopback: Loopback, portal: Portal, cast: Cast, checks: str = "1 2 3", **capabilities: Mapping[str, Any]
 ) -> str:
@@ -360,6 +420,45 @@ def test_honest_systems_of_every_style_are_met(
     loopback: Loopback, city: City, cast: Cast, start: str, protected: str
 ) -> None:
     assert judged(loopback, Portal(city, start, protected), cast) == "met, met, met"
+
+
+@pytest.mark.parametrize(("start", "protected"), STYLES)
+def test_honest_systems_with_openid_connect_are_met(
+    loopback: Loopback, city: City, cast: Cast, start: str, protected: str
+) -> None:
+    portal = OpenIdPortal(city, start, protected)
+    assert judged(loopback, portal, cast, login_start=OPENID) == "met, met, met"
+
+
+@pytest.mark.parametrize("response_mode", ["", "query", "form_post"])
+@pytest.mark.parametrize("landing", ["redirect", "refresh", "page"])
+def test_however_the_answer_comes_back(
+    loopback: Loopback, city: City, cast: Cast, response_mode: str, landing: str
+) -> None:
+    portal = OpenIdPortal(city, "landing", "401", response_mode=response_mode, landing=landing)
+    assert judged(loopback, portal, cast, login_start=OPENID) == "met, met, met"
+
+
+@pytest.mark.parametrize(
+    "becomes",
+    [lambda _name: None, lambda _name: "demo", lambda _name: "same"],
+    ids=["nobody", "demo", "same"],
+)
+def test_a_login_by_openid_connect_that_ends_wrong_says_so_in_its_own_words(
+    loopback: Loopback, city: City, cast: Cast, becomes: Callable[[str], str | None]
+) -> None:
+    portal = OpenIdPortal(city, becomes=becomes)
+    assert judged(loopback, portal, cast, "1", login_start=OPENID) == "oidc.login"
+
+
+@pytest.mark.parametrize("wrong", ["client", "redirect"])
+def test_a_request_that_the_city_refuses_leaves_it_open(
+    loopback: Loopback, city: City, cast: Cast, wrong: str
+) -> None:
+    other = {**OPENID["openid"], wrong: "/elsewhere"}  # type: ignore[dict-item]  # the last member is a mapping
+    settings = {"path": "/start", "openid": other}
+    city.openid_provider.register(RelyingParty("portal", ("https://portal.invalid/callback",)))
+    assert judged(loopback, OpenIdPortal(city), cast, "1", login_start=settings) == "login.request-refused"
 
 
 def test_the_user_can_be_read_from_a_page(loopback: Loopback, city: City, cast: Cast) -> None:
@@ -512,5 +611,5 @@ def test_an_unknown_system_is_the_citys_business(loopback: Loopback, city: City,
 def test_findings_of_cards_and_code_agree() -> None:
     cards = yaml.safe_load((ROOT / "suites/login/checks.yaml").read_text(encoding="utf-8"))["checks"]
     code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "suites" / "login").glob("test_*.py"))
-    raised = set(re.findall(r'"((?:RS|SAML-[A-Z]+)-\d\d)"', code))
+    raised = set(re.findall(r'"((?:RS|SAML-[A-Z]+)-\d\d|oidc\.login)"', code))
     assert raised == {finding for card in cards for finding in card["findings"]}

@@ -75,6 +75,15 @@ class City:
             environment_id,
         )
 
+    @property
+    def login_entries(self) -> tuple[str, ...]:
+        """Where a system sends the browser to log in, protocol by protocol."""
+        return self.identity_provider.sso_url, self.openid_provider.authorization_endpoint
+
+    def identifiers(self, persona: str) -> frozenset[str]:
+        """What the login may call this person, by either protocol."""
+        return self.identity_provider.identifiers(persona) | self.openid_provider.identifiers(persona)
+
     def close(self) -> None:
         self.openid_provider.close()
         self.identity_provider.close()

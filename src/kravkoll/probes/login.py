@@ -78,10 +78,11 @@ class SubjectShown:
 
 
 class CityLogin:
-    """A driver of logins at one identity provider."""
+    """A driver of logins at the city's login, whatever protocol a system reaches it by."""
 
-    def __init__(self, sso_url: str, link_words: Iterable[str] = ()) -> None:
-        self._sso_url = without_query(sso_url)
+    def __init__(self, entries: Iterable[str], link_words: Iterable[str] = ()) -> None:
+        self._entries = tuple(without_query(entry) for entry in entries)
+        """Where logins begin: SingleSignOnService of SAML, authorization_endpoint of OpenID Connect."""
         self._link_words = tuple(word.lower() for word in link_words)
 
     def travel(self, visitor: Visitor, start: str) -> Journey:
@@ -104,30 +105,36 @@ class CityLogin:
         """Enter the city's login as somebody and carry its answer back; Inconclusive if it will not go on."""
         if entry.request is None:
             raise Inconclusive("login.entry-not-found", str(entry.end))
-        page = self._city_page(_take(visitor, entry.request))
-        asking = next((form for form in page.forms if _asks_for(form, "username")), None)
-        if asking is None or asking.action is None:
+        answer = self._at_city(_take(visitor, entry.request))
+        page = read_page(answer)
+        asking = next((form for form in page.forms if _asks_for(form, "username")), None) if page else None
+        if asking is not None and asking.action is not None:
+            sent = Step("POST", asking.action, asking.filled(username=username))
+            answer = self._at_city(_take(visitor, sent))
+        elif not answer.location and (page is None or page.automatic_form is None):
             raise Inconclusive("city.login-page", "no form that asks for a user name")
-        sent = Step("POST", asking.action, asking.filled(username=username))
-        page = self._city_page(_take(visitor, sent))
-        reply = page.automatic_form
+        return self._on(visitor, self._carried_back(answer))
+
+    def _carried_back(self, answer: Answer) -> Step:
+        """How the city's answer goes back to the system: by a redirect, or by a form that sends itself."""
+        if answer.location:
+            return Step("GET", answer.location)
+        page = read_page(answer)
+        reply = page.automatic_form if page else None
         if reply is None or reply.action is None:
             raise Inconclusive("city.login-page", "no form that carries the answer back")
-        return self._on(visitor, Step(reply.method, reply.action, reply.filled()))
+        return Step(reply.method, reply.action, reply.filled())
 
-    def _city_page(self, answer: Answer) -> WebPage:
+    def _at_city(self, answer: Answer) -> Answer:
         if code := answer.headers.get(LOGIN_REFUSED):
             raise Inconclusive("login.request-refused", code)
-        page = read_page(answer)
-        if page is None:
-            raise Inconclusive("city.login-page", str(answer))
-        return page
+        return answer
 
     def _on(self, visitor: Visitor, first: Step) -> Journey:
         journey = Journey(first.url, (), ())
         step: Step | None = first
         while step is not None:
-            if without_query(step.url) == self._sso_url:
+            if without_query(step.url) in self._entries:
                 return replace(journey, request=step)
             if origin_of(step.url) not in visitor.origins:
                 return replace(journey, left_to=without_query(step.url))
@@ -149,8 +156,10 @@ class CityLogin:
             return Step("GET", page.refresh)
         if form := page.automatic_form:
             return _pressed(form)
-        address = page.mentions(self._sso_url)  # a script that sends the browser on
-        return Step("GET", address) if address and "SAMLRequest" in address else None
+        # a script that sends the browser on
+        mentioned = (page.mentions(entry) for entry in self._entries)
+        steps = (Step("GET", address) for address in mentioned if address)
+        return next((step for step in steps if protocol_of(step)), None)
 
     def _ways_on(self, page: WebPage) -> Iterator[tuple[str, Step]]:
         """Links and lone buttons that look like the way to log in, those that say so first."""
@@ -175,9 +184,11 @@ def read_subject(visitor: Visitor, url: str, settings: Mapping[str, object]) -> 
 
 
 def protocol_of(request: Step) -> str:
-    """`saml` if the step carries an AuthnRequest, else an empty text."""
+    """`saml` if the step carries an AuthnRequest, `oidc` for an authorization request, else an empty text."""
     carried = dict(request.form or {}) | dict.fromkeys(parse_qs(urlsplit(request.url).query), "")
-    return "saml" if "SAMLRequest" in carried else ""
+    if "SAMLRequest" in carried:
+        return "saml"
+    return "oidc" if "client_id" in carried else ""
 
 
 def _shown(answer: Answer, settings: Mapping[str, object]) -> str | None:

@@ -24,6 +24,7 @@ from kravkoll.city.city import City
 from kravkoll.city.doors import Doors
 from kravkoll.city.interception import Interception
 from kravkoll.city.listening_post import ListeningPost
+from kravkoll.city.openid_messages import RelyingParty
 from kravkoll.city.state import state_of
 from kravkoll.contracts import documents
 from kravkoll.contracts.errors import ConfigurationError
@@ -177,7 +178,7 @@ class Platform:
     def _start_standin(self, system: str, name: str, *, through_proxy: bool) -> None:
         file, description = self._file(name)
         started = standins.start(
-            self._with_receivers(system, description),
+            description,
             self._installation(system, through_proxy=through_proxy),
             cast=self.ground.cast,
             loopback=self.ground.loopback,
@@ -195,32 +196,17 @@ class Platform:
         if started.delivery:
             self.deliveries[system] = str(started.delivery)
         if "login" in started.addresses:
-            self._register_login(f"{started.url}/saml/metadata")
+            self._register_login(system, description, started.url)
         with contextlib.suppress(standins.Unreachable):  # a broken register: its rows tell, not the start
             started.prepare()
 
-    def _with_receivers(self, system: str, description: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A kept register also lets in the receivers of agreed flows that its own file does not name.
-
-        They are real systems, or a developer's: each sees what its flow's manifest says.
-        """
-        workspace, interfaces = self.ground.workspace, description["interfaces"]
-        clients = interfaces["api"]["clients"]
-        agreed = {
-            flow.receiver: {"agreed": str(workspace.layout.file("contracts", flow.manifest))}
-            for flow in workspace.flows.values()
-            if flow.sender == system and flow.manifest and flow.receiver not in clients
-        }
-        if self.ground.environment.throwaway or not agreed:
-            return description
-        api = {**interfaces["api"], "clients": {**clients, **agreed}}
-        return {**description, "interfaces": {**interfaces, "api": api}}
-
-    def _register_login(self, metadata_url: str) -> None:
-        """Make the product known to the city's login, from the metadata that it publishes."""
+    def _register_login(self, system: str, description: Mapping[str, Any], url: str) -> None:
+        """Make the product known to the city's login: by the metadata that it publishes, or as it tells."""
+        if party := standins.registration_of(description, url):
+            self.ground.city.openid_provider.register(RelyingParty(system, **party))
         context = verifying_context(self.ground.city.ca.anchor_pem)
         with contextlib.suppress(httpx.TransportError):  # a broken listener: its rows tell, not the start
-            answer = httpx.get(metadata_url, verify=context, trust_env=False, timeout=5)
+            answer = httpx.get(f"{url}/saml/metadata", verify=context, trust_env=False, timeout=5)
             if answer.is_success:
                 self.ground.city.identity_provider.register_service_provider(answer.content)
 
@@ -258,11 +244,12 @@ class Platform:
                 for source, address in sources.items()
             }
         return Installation(
-            trust=self.ground.doors.anchors(city.ca),
+            trust=city.ca.anchor_pem,
             certificate=pair.chain_pem,
             key=pair.key_pem,
             issuer=city.authorisation_server.issuer,
             idp_metadata=city.identity_provider.metadata_url,
+            openid_issuer=city.openid_provider.issuer,
             sources=sources,
             client_id=client.id,
             client_key=client.key_pem,

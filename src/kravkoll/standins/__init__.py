@@ -2,6 +2,7 @@
 
 from kravkoll.standins.faults import FAULTS, UnknownFault
 from kravkoll.standins.installation import Installation
+from kravkoll.standins.login import registration_of
 from kravkoll.standins.outbound import Unreachable
 from kravkoll.standins.papers import hand_over
 from kravkoll.standins.system import StandIn, load, packaged_mocks, sources_of, start
@@ -15,6 +16,7 @@ __all__ = [
     "hand_over",
     "load",
     "packaged_mocks",
+    "registration_of",
     "sources_of",
     "start",
 ]

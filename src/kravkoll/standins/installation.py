@@ -28,6 +28,8 @@ class Installation:
     """The authorisation server."""
     idp_metadata: str
     """URL of the identity provider's SAML metadata."""
+    openid_issuer: str = ""
+    """The OpenID provider of the same login."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """Base URLs of the systems that the product reads, by system id."""
     client_id: str = ""

@@ -42,6 +42,12 @@ def local_login_page(system: str) -> str:
     return page(system, f"<form method='post' action='/login'>{fields}<button>Logga in</button></form>")
 
 
+def choice_page(system: str, ways: list[str]) -> str:
+    """The city's login by more than one protocol."""
+    links = "".join(f"<li><a href='/login?by={way}'>Stadens inloggning ({way})</a></li>" for way in ways)
+    return page(system, f"<p>Hur vill du logga in?</p><ul>{links}</ul>")
+
+
 def page(system: str, body: str) -> str:
     """A page of the system with some content."""
     title = escape(system.capitalize())

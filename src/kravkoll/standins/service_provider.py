@@ -8,11 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kravkoll.standins.answers import json_answer
 from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Outbound, Unreachable
-from kravkoll.standins.pages import html_answer, local_login_page, local_way_in_page, message_page, start_page
+from kravkoll.standins.pages import html_answer, message_page
 from kravkoll.standins.saml_metadata import (
     IdentityProvider,
     NotSaml,
@@ -22,26 +21,31 @@ from kravkoll.standins.saml_metadata import (
 )
 from kravkoll.standins.saml_request import authn_request_url
 from kravkoll.standins.saml_response import Login, read_response
-from kravkoll.standins.sessions import Sessions
+from kravkoll.standins.sessions import Session, Sessions
 
 METADATA_SECONDS = 3600.0
 REFETCH_SECONDS = 1.0
 """A signature that does not hold makes the metadata be fetched anew, but not at every try."""
-PROTECTED = "/me"
 
 
 class ServiceProvider:
-    """The login and the pages of one system."""
+    """One system's part of the protocol: metadata, the request, and what the answer says."""
 
-    def __init__(
-        self, system: str, attribute: str, installation: Installation, outbound: Outbound, behave: Behaviour
+    def __init__(  # noqa: PLR0913, PLR0917  what a system is handed
+        self,
+        system: str,
+        attribute: str,
+        installation: Installation,
+        outbound: Outbound,
+        behave: Behaviour,
+        sessions: Sessions,
     ) -> None:
         self._system = system
         self._attribute = attribute
         self._installation = installation
         self._outbound = outbound
         self._behave = behave
-        self._sessions = Sessions(system)
+        self._sessions = sessions
         self._used: dict[str, datetime] = {}
         self._idp: IdentityProvider | None = None
         self._fetched = 0.0
@@ -50,54 +54,28 @@ class ServiceProvider:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/", self._start),
-            Route(PROTECTED, self._me),
-            Route("/login", self._login, methods=["GET", "POST"]),
-            Route("/logout", self._logout, methods=["GET", "POST"]),
             Route("/saml/metadata", self._metadata),
             Route("/saml/acs", self._acs, methods=["POST"]),
         ]
-
-    def user(self, request: Request) -> str | None:
-        """Who this browser is logged in as: what the pages of the system ask."""
-        return self._sessions.user(request)
 
     @property
     def own(self) -> OwnAddresses:
         return OwnAddresses(f"{self.base_url}/saml/metadata", f"{self.base_url}/saml/acs")
 
-    async def _start(self, request: Request) -> Response:
-        user = self._sessions.user(request)
-        return await self._to_idp(request) if user is None else html_answer(start_page(self._system, user))
-
-    async def _me(self, request: Request) -> Response:
-        user = self._sessions.user(request)
-        if user is not None:
-            return json_answer({"user": user})
-        if own_page := self._behave(own_way_in)():
-            return RedirectResponse(own_page, 302)
-        return await self._to_idp(request)
-
-    async def _login(self, request: Request) -> Response:
-        if page := self._behave(local_form)(self._system):
-            return html_answer(page)
-        return await self._to_idp(request)
-
-    async def _logout(self, request: Request) -> Response:
-        answer = html_answer(message_page(self._system, "Du är utloggad."))
-        self._sessions.end(request, answer)
-        return answer
-
     async def _metadata(self, _request: Request) -> Response:
         document = service_provider_metadata(self.own, self._installation.certificate)
         return Response(document, media_type="application/samlmetadata+xml")
 
-    async def _to_idp(self, request: Request) -> Response:
+    async def farewell(self, _session: Session) -> str | None:
+        """Single logout is not offered."""
+        return None
+
+    async def begin(self, request: Request, target: str) -> Response | None:
+        """Send the browser to the identity provider; None where that does not answer."""
         try:
             idp = await self._identity_provider()
         except (Unreachable, NotSaml):
-            return html_answer(message_page(self._system, "Stadens inloggning svarar inte."), 503)
-        target = request.url.path if request.url.path in {"/", PROTECTED} else "/"
+            return None
         login, relay_state = self._sessions.wait(request, target)
         url = authn_request_url(
             idp.sso_url,
@@ -122,7 +100,7 @@ class ServiceProvider:
         if not user or waiting is None:
             return self._refusal()
         answer = RedirectResponse(waiting.target, 303)
-        self._sessions.begin(answer, user, login.session_ends)
+        self._sessions.begin(answer, Session(user, login.session_ends, "saml"))
         return answer
 
     def _refusal(self) -> Response:
@@ -158,31 +136,6 @@ def user_of(login: Login, attribute: str) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
-def own_way_in() -> str | None:
-    """A login page of the system's own; there is none."""
-    return None
-
-
-def local_form(_system: str) -> str | None:
-    """A password form of the system's own; there is none."""
-    return None
-
-
 @fault("login.good", replaces=user_of)
 def log_in_somebody_else(_login: Login, _attribute: str) -> str | None:
     return "demo@example.invalid"
-
-
-@fault("login.entry.local", replaces=own_way_in)
-def start_at_own_page() -> str | None:
-    return "/login"
-
-
-@fault("login.entry.local", replaces=local_form)
-def offer_ways_in(system: str) -> str | None:
-    return local_way_in_page(system)
-
-
-@fault("login.form.local", replaces=local_form)
-def ask_for_password(system: str) -> str | None:
-    return local_login_page(system)

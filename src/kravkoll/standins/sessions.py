@@ -2,7 +2,7 @@
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
@@ -15,8 +15,17 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Session:
+    """Somebody who is logged in. `ends` None: as late as any session may."""
+
     user: str
-    ends: datetime
+    ends: datetime | None = None
+    way: str = ""
+    """The protocol by which the city said so."""
+    name: str = ""
+    """What the person is called, where that was told."""
+    id_token: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+    """For an API in this person's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,9 @@ class WaitingLogin:
     request_id: str
     browser: str
     target: str
+    nonce: str = ""
+    verifier: str = field(default="", repr=False)
+    """PKCE; with the nonce what OpenID Connect binds an answer to."""
 
 
 class Sessions:
@@ -37,16 +49,21 @@ class Sessions:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._waiting: OrderedDict[str, WaitingLogin] = OrderedDict()
 
+    def session(self, request: Request) -> Session | None:
+        """What is known of whoever is logged in in this browser."""
+        session = self._sessions.get(request.cookies.get(self._cookie, ""))
+        return session if session and session.ends and session.ends > datetime.now(UTC) else None
+
     def user(self, request: Request) -> str | None:
         """Who this browser is logged in as."""
-        session = self._sessions.get(request.cookies.get(self._cookie, ""))
-        return session.user if session and session.ends > datetime.now(UTC) else None
+        session = self.session(request)
+        return session.user if session else None
 
-    def begin(self, response: Response, user: str, ends: datetime | None = None) -> None:
+    def begin(self, response: Response, session: Session) -> None:
         """A new session with a new name: an old cookie is never carried over a login."""
         name = secrets.token_urlsafe(32)
         latest = datetime.now(UTC) + LIFETIME
-        _remember(self._sessions, name, Session(user, min(ends or latest, latest)))
+        _remember(self._sessions, name, replace(session, ends=min(session.ends or latest, latest)))
         response.set_cookie(self._cookie, name, path="/", secure=True, httponly=True, samesite="lax")
         response.delete_cookie(self._binding, path="/", secure=True, httponly=True, samesite="none")
 
@@ -57,7 +74,8 @@ class Sessions:
     def wait(self, request: Request, target: str) -> tuple[WaitingLogin, str]:
         """Remember a request to be sent; also its RelayState."""
         browser = request.cookies.get(self._binding) or secrets.token_urlsafe(32)
-        login = WaitingLogin("_" + secrets.token_hex(20), browser, target)
+        fresh = "_" + secrets.token_hex(20), browser, target
+        login = WaitingLogin(*fresh, secrets.token_urlsafe(24), secrets.token_urlsafe(48))
         relay_state = secrets.token_urlsafe(16)
         _remember(self._waiting, login.request_id, login)
         return login, relay_state

@@ -26,11 +26,11 @@ from kravkoll.standins.faces import faces
 from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.holdings import Cast, filled
 from kravkoll.standins.installation import Installation
+from kravkoll.standins.login import Login, login_of
 from kravkoll.standins.notices import Notices
 from kravkoll.standins.outbound import Outbound, Unreachable
 from kravkoll.standins.records import Record, RecordStore
 from kravkoll.standins.request_log import Asked, RequestLog
-from kravkoll.standins.service_provider import ServiceProvider
 from kravkoll.standins.sources import Reader, Source
 from kravkoll.standins.ss12000 import ApiSettings, Ss12000Api, seed
 from kravkoll.standins.subscriptions import Subscriptions
@@ -45,7 +45,7 @@ class Parts:
     outbound: Outbound
     store: RecordStore
     api: Ss12000Api
-    login: ServiceProvider | None
+    login: Login | None
     reader: Reader | None
     notices: Notices | None
     delivered: Path | None
@@ -185,21 +185,12 @@ def _parts(
         outbound=outbound,
         store=store,
         api=Ss12000Api(store, tokens, settings, behave),
-        login=_login(system, installation, outbound, behave),
+        login=login_of(system, installation, outbound, behave),
         reader=reader,
         notices=Notices(reader, store, behave) if reader else None,
         delivered=delivered,
         temporary=delivered.parent if delivered and delivered != delivery else None,
     )
-
-
-def _login(
-    system: Mapping[str, Any], installation: Installation, outbound: Outbound, behave: Behaviour
-) -> ServiceProvider | None:
-    if "login" not in system["interfaces"]:
-        return None
-    attribute = (system["interfaces"]["login"] or {}).get("user_attribute", "")
-    return ServiceProvider(system["id"], attribute, installation, outbound, behave)
 
 
 def _reader(

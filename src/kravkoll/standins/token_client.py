@@ -31,7 +31,7 @@ class TokenClient:
                 "scope": scope,
                 "resource": audience,  # RFC 8707
                 "client_assertion_type": ASSERTION_TYPE,
-                "client_assertion": self._assertion(),
+                "client_assertion": self.assertion(),
             },
         )
         token = orjson.loads(answer).get("access_token")
@@ -39,7 +39,8 @@ class TokenClient:
             raise Unreachable(f"{metadata['token_endpoint']} gave no access token")
         return token
 
-    def _assertion(self) -> str:
+    def assertion(self) -> str:
+        """Proof of who asks, good once (RFC 7523)."""
         now = int(time.time())
         claims = {
             "iss": self._client_id,
