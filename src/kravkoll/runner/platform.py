@@ -178,7 +178,7 @@ class Platform:
     def _start_standin(self, system: str, name: str, *, through_proxy: bool) -> None:
         file, description = self._file(name)
         started = standins.start(
-            description,
+            self._with_receivers(system, description),
             self._installation(system, through_proxy=through_proxy),
             cast=self.ground.cast,
             loopback=self.ground.loopback,
@@ -199,6 +199,23 @@ class Platform:
             self._register_login(system, description, started.url)
         with contextlib.suppress(standins.Unreachable):  # a broken register: its rows tell, not the start
             started.prepare()
+
+    def _with_receivers(self, system: str, description: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A kept register also lets in the receivers of agreed flows that its own file does not name.
+
+        They are real systems, or a developer's: each sees what its flow's manifest says.
+        """
+        workspace, interfaces = self.ground.workspace, description["interfaces"]
+        clients = interfaces["api"]["clients"]
+        agreed = {
+            flow.receiver: {"agreed": str(workspace.layout.file("contracts", flow.manifest))}
+            for flow in workspace.flows.values()
+            if flow.sender == system and flow.manifest and flow.receiver not in clients
+        }
+        if self.ground.environment.throwaway or not agreed:
+            return description
+        api = {**interfaces["api"], "clients": {**clients, **agreed}}
+        return {**description, "interfaces": {**interfaces, "api": api}}
 
     def _register_login(self, system: str, description: Mapping[str, Any], url: str) -> None:
         """Make the product known to the city's login: by the metadata that it publishes, or as it tells."""
@@ -244,7 +261,7 @@ class Platform:
                 for source, address in sources.items()
             }
         return Installation(
-            trust=city.ca.anchor_pem,
+            trust=self.ground.doors.anchors(city.ca),
             certificate=pair.chain_pem,
             key=pair.key_pem,
             issuer=city.authorisation_server.issuer,
