@@ -15,6 +15,7 @@ COMMANDS = {
     "plan": "Show every row that would be run, and what it needs.",
     "list": "List requirements, checks, suppliers, faults and more.",
     "explain": "Tell all about one requirement, check, finding code or fault.",
+    "init": "Write a workspace for another city, that validates and runs at once.",
     "city": "Answer as the city for a supplier's developer; hand over and take in what is registered.",
     "doctor": "Tell what is ready for a run, what is not, and who must do what.",
     "mock": "Start one simulated system, honest or with one fault, and tell where everything is.",
