@@ -1,17 +1,17 @@
 """Whether a flow that must not exist does not: neither by asking nor by sending."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
 from kravkoll.cast import Cast
 from kravkoll.checks import Inconclusive, NotExercised, NotMet, check
-from kravkoll.checks.flow_policy import policy_of
 from kravkoll.checks.subject import FlowEnd, Subject
 from kravkoll.city.city import City
 from kravkoll.city.listening_post import ListeningPost
 from kravkoll.contracts.workspace import Workspace
-from kravkoll.probes.flow_run import FlowRun, as_client, run_flow
+from kravkoll.probes.flow_run import FlowRun
 from kravkoll.probes.ss12000 import Answer, Ss12000
 from kravkoll.probes.writes import read_state
 from kravkoll.record.outcome import Finding
@@ -66,7 +66,7 @@ def _came_out(answer: Answer, cast: Cast) -> dict[str, object]:
 
 @check("FLO-ABS-02")
 def test_stranger_is_sent_nothing(
-    subject: Subject, city: City, workspace: Workspace, cast: Cast, strangers: list[str]
+    subject: Subject, cast: Cast, strangers: list[str], fetch: Callable[[FlowEnd], FlowRun]
 ) -> None:
     posts = {name: subject.listeners[name] for name in strangers if name in subject.listeners}
     if not posts:
@@ -76,7 +76,7 @@ def test_stranger_is_sent_nothing(
     deaf = [name for name, post in posts.items() if not post.hears()]
     if deaf:
         raise Inconclusive("listener.deaf", ", ".join(deaf))
-    runs = [_run(subject, flow, city, workspace) for flow in subject.feeds]
+    runs = [fetch(flow) for flow in subject.feeds]
     time.sleep(0 if any(post.heard for post in posts.values()) else SETTLE_SECONDS)
     subject.note({"listened for": list(posts), "digests": [run.digest for run in runs]})
     findings = [_finding(name, post, cast) for name, post in posts.items() if post.heard]
@@ -84,13 +84,6 @@ def test_stranger_is_sent_nothing(
         raise NotMet(findings=tuple(findings))
     if not any(records for run in runs for records in run.sent.values()):
         raise Inconclusive("flow.silent", "nothing was fetched that could have been passed on")
-
-
-def _run(subject: Subject, flow: FlowEnd, city: City, workspace: Workspace) -> FlowRun:
-    key = ("flow", flow.flow.id, flow.sender.url, flow.receiver.url)
-    reader = as_client("city", city.authorisation_server.token)
-    resources = policy_of(workspace, flow.flow).resources
-    return subject.memo.once(key, lambda: run_flow(flow, reader, resources))
 
 
 def _finding(name: str, post: ListeningPost, cast: Cast) -> Finding:

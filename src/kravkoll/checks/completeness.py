@@ -41,6 +41,20 @@ def normal(value: object) -> str:
     return text
 
 
+def limited(found: Shapes, carried: Mapping[str, frozenset[str]] | None) -> Shapes:
+    """What an agreed format has a place for: resources and dotted paths; all where `carried` is None."""
+    if carried is None:
+        return found
+    return {
+        resource: {
+            identity: {path: values for path, values in shape.items() if path in carried[resource]}
+            for identity, shape in records.items()
+        }
+        for resource, records in found.items()
+        if resource in carried
+    }
+
+
 def export_findings(shown: Shapes, exported: Shapes) -> list[Finding]:
     """DR-02.empty, DR-02.missing, DR-02.changed: the interface's records against the export's."""
     total = sum(len(records) for records in shown.values())

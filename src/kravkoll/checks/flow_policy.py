@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kravkoll.contracts import documents
+from kravkoll.contracts.dialects import Dialect, dialect_of
 from kravkoll.contracts.model import Flow
 from kravkoll.contracts.workspace import Workspace
 
@@ -45,9 +46,13 @@ class FlowPolicy:
     forbidden: Mapping[str, frozenset[str]]
     withholds_marked: bool
     """Whether people with protected identity are kept out of the flow altogether."""
+    files: Dialect | None = None
+    """The files that carry the flow, where the receiver reads these and no interface."""
 
     @classmethod
-    def from_documents(cls, manifest: Mapping[str, Any], api: Mapping[str, Any]) -> Self:
+    def from_documents(
+        cls, manifest: Mapping[str, Any], api: Mapping[str, Any], files: Dialect | None = None
+    ) -> Self:
         """From a manifest and the OpenAPI document whose operationIds it uses; KeyError if it uses others."""
         places = dict(_places(api))
         return cls(
@@ -66,6 +71,7 @@ class FlowPolicy:
             withholds_marked=bool(
                 manifest.get("must_not_carry", {}).get("records", {}).get("persons_marked")
             ),
+            files=files,
         )
 
     @property
@@ -76,6 +82,10 @@ class FlowPolicy:
         """The agreed operation that this request is; one without placeholders before one with."""
         fitting = [one for one in self.operations if one.fits(method, segments)]
         return min(fitting, key=lambda one: sum(part.startswith("{") for part in one.segments), default=None)
+
+    def is_agreed_file(self, method: str, segments: tuple[str, ...]) -> bool:
+        """Whether a request fetches one of the files that carry the flow."""
+        return bool(self.files and method == "GET" and self.files.table_of("/" + "/".join(segments)))
 
     def allows(self, resource: str, path: str) -> bool:
         """An agreed path covers itself and what is below it."""
@@ -88,7 +98,8 @@ def policy_of(workspace: Workspace, flow: Flow) -> FlowPolicy:
     """The policy of a flow that has a manifest."""
     manifest = _read(workspace.layout.file("contracts", flow.manifest))
     api = _read(workspace.layout.file("contracts", "apis", f"{manifest['api']}.yaml"))
-    return FlowPolicy.from_documents(manifest, api)
+    files = dialect_of(workspace.layout, manifest["files"]) if "files" in manifest else None
+    return FlowPolicy.from_documents(manifest, api, files)
 
 
 @cache

@@ -150,6 +150,9 @@ def _foreign(resource: str, forms: set[str], agreed: frozenset[str]) -> bool:
 def _outside(one: Asked, policy: FlowPolicy) -> Iterator[str]:
     if not one.segments or "." in one.segments[0]:
         return  # the root, /openapi.json, /.well-known: about the interface, not about anybody
+    if policy.is_agreed_file(one.method, one.segments):
+        yield from sorted(f"parameter {name}={value}" for name, value in one.query)
+        return
     operation = policy.operation(one.method, one.segments)
     if operation is None:
         yield "operation"

@@ -4,6 +4,7 @@ import json
 import os
 import ssl
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -19,11 +20,20 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @cache
-def verifying_context(trust: bytes) -> ssl.SSLContext:
-    """A client context that trusts the platform's anchors (they take 35 ms to load) and these PEM ones."""
+def verifying_context(trust: bytes, shown: bytes = b"") -> ssl.SSLContext:
+    """A client context that trusts the platform's anchors (they take 35 ms to load) and these PEM ones.
+
+    `shown` is a certificate chain and its key (PEM), for whoever demands one.
+    """
     context = ssl.create_default_context()
     if trust:
         context.load_verify_locations(cadata=trust.decode("ascii"))
+    if shown:
+        # the ssl module reads files only; mode 0600, and closed because Windows opens no file twice
+        with tempfile.NamedTemporaryFile(suffix=".pem", delete_on_close=False) as both:
+            both.write(shown)
+            both.close()
+            context.load_cert_chain(both.name)
     return context
 
 
@@ -55,6 +65,8 @@ class Reachable:
     capabilities: Mapping[str, Mapping[str, Any]]
     trust: bytes
     hooks: Mapping[str, Callable[..., Any]]
+    client_certificate: bytes = b""
+    """The city's own with its key, PEM, for the interfaces that demand it."""
 
     def capability(self, name: str) -> Mapping[str, Any]:
         """Settings of a capability; NotExercised where it is missing."""
@@ -64,7 +76,7 @@ class Reachable:
 
     def ssl_context(self) -> ssl.SSLContext:
         """A client context that verifies against the environment's anchors."""
-        return verifying_context(self.trust)
+        return verifying_context(self.trust, self.client_certificate)
 
     def hook(self, name: str) -> Callable[..., Any]:
         """The environment's way to make the system do something; NotExercised where there is none."""

@@ -8,6 +8,7 @@ Loaded by path in a process of its own, so it imports nothing of ours. The folde
 import asyncio
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ LARGEST_BODY = 32 * 1024 * 1024
 untyped: Any = ctx
 """mitmproxy's context; not all of what we call on it is annotated."""
 
+CHARSET = re.compile(r"charset=\"?([\w-]+)", re.IGNORECASE)
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "dpop"}
 
 
@@ -127,8 +129,13 @@ def _pairs(message: http.Message) -> list[tuple[str, str]]:
 
 
 def _text(message: http.Message) -> str:
+    """In the encoding that its headers name, else UTF-8."""
     content = message.get_content(strict=False) or b""
-    return content[:LARGEST_BODY].decode("utf-8", errors="replace")
+    named = CHARSET.search(message.headers.get("content-type", ""))
+    try:
+        return content[:LARGEST_BODY].decode(named[1] if named else "utf-8", errors="replace")
+    except LookupError:
+        return content[:LARGEST_BODY].decode("utf-8", errors="replace")
 
 
 def _write(path: Path, value: object) -> None:

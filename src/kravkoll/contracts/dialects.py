@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from kravkoll.contracts.documents import dotted, read
-from kravkoll.contracts.errors import ConfigurationError, Fault
+from kravkoll.contracts.errors import ConfigurationError, Fault, near
+from kravkoll.contracts.layout import Layout
 from kravkoll.contracts.model import STRICT, Name, Text
 
 type Format = Literal["text-zip", "text", "xml"]
@@ -111,6 +112,14 @@ class Dialect:
     def table_of(self, path: str) -> Table | None:
         """The table whose file is fetched at a path below the interface."""
         return next((one for one in self.tables if one.file and f"{self.place}/{one.file}" == path), None)
+
+
+def dialect_of(layout: Layout, identity: str) -> Dialect:
+    """The dialect of that id in a workspace; ConfigurationError with the nearest where there is none."""
+    known = {path.stem: path for path in layout.shared("contracts/apis/dialects")}
+    if identity not in known:
+        raise ConfigurationError(f"no dialect {identity!r}; {near(identity, known)}".rstrip("; "))
+    return load(known[identity])
 
 
 @cache

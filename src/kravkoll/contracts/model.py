@@ -17,7 +17,8 @@ type AgreementStatus = Literal["in-force", "ending", "may-be-replaced", "not-pro
 type FlowStatus = Literal["exists", "to-be-created", "ending", "implied", "future", "required", "absent"]
 type InterfaceKind = Literal["api", "login", "web", "client", "export", "delivery", "document"]
 type Capability = Literal[
-    "tls.endpoint", "http.origin", "openapi.document", "api.token", "login.start", "login.subject",
+    "tls.endpoint", "tls.client-certificate", "http.origin", "openapi.document", "api.token", "login.start",
+    "login.subject",
     "login.logout", "accounts", "seed", "write", "clock", "restart", "reload-metadata", "client.trigger",
     "client.waiting", "export.start", "export.fetch", "webhook", "audit.query", "capture", "delivery",
     "schedule.view",

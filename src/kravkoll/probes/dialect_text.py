@@ -29,7 +29,7 @@ def read_decoded(table: Table, text: str, flaws: list[Flaw]) -> tuple[list[Row],
         flaws.append(Flaw("truncated", table.file, text.count("\n") + 1, "the last line has no end"))
     rows, worse = _rows(table, body)
     flaws += worse
-    said = re.search(table.count, "\n".join(head)) if table.count else None
+    said = re.search(table.count, "\n".join(head), re.MULTILINE) if table.count else None
     if table.count and not said:
         flaws.append(Flaw("layout", table.file, 1, "the head does not say how many rows there are"))
     if said and int(said[1]) != len(rows) and not _misnamed(worse):

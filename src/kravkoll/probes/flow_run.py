@@ -2,15 +2,18 @@
 
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from kravkoll.contracts.dialects import Dialect
 from kravkoll.contracts.model import Flow
+from kravkoll.probes.dialect_rows import Gathering
+from kravkoll.probes.dialect_text import read_decoded
 from kravkoll.probes.ss12000 import Ss12000
 from kravkoll.probes.traffic import DELETED_ENTITIES, Exchange, Record, digest, sent_records
-from kravkoll.record.outcome import Inconclusive
+from kravkoll.record.outcome import Inconclusive, NotExercised
 
 POLL_SECONDS = 0.05
 QUIET_SECONDS = 0.3
@@ -75,10 +78,13 @@ class FlowRun:
     """Resources that the receiver's API did not show, and why (it need not have them all)."""
     failure: str = ""
     """Why the trigger says that the fetch failed, where something was asked all the same."""
+    files: Dialect | None = None
+    """The files that carry the flow, where it is no interface that the receiver reads."""
 
     @property
     def sent(self) -> dict[str, tuple[Record, ...]]:
-        return sent_records(self.exchanges)
+        by_interface = sent_records(self.exchanges)
+        return by_interface | sent_in_files(self.exchanges, self.files) if self.files else by_interface
 
     @property
     def digest(self) -> str:
@@ -95,8 +101,18 @@ def as_client(client: str, issue: Callable[[str, str, str], str]) -> Callable[[P
     return token
 
 
-def run_flow(flow: FlowEnd, token_for: Callable[[Party], str], resources: Sequence[str]) -> FlowRun:
-    """Trigger the fetch, wait until it is over, then read the receiver's own API with its token."""
+def run_flow(
+    flow: FlowEnd,
+    token_for: Callable[[Party], str],
+    resources: Sequence[str],
+    *,
+    files: Dialect | None = None,
+    exported: Callable[[], Mapping[str, tuple[Record, ...]]] | None = None,
+) -> FlowRun:
+    """Trigger the fetch, wait until it is over, then read the receiver's own API with its token.
+
+    `exported` gives what comes out of the receiver, for one that has no API, or none that shows these.
+    """
     failure = ""
     with flow.watch() as watched:
         try:
@@ -108,8 +124,37 @@ def run_flow(flow: FlowEnd, token_for: Callable[[Party], str], resources: Sequen
         if flow.receiver.capability("client.trigger").get("returns") != "done":
             _wait(watched, _patience(flow.receiver))
         exchanges = watched.exchanges
-    shown, unreadable = _shown(flow.receiver, token_for(flow.receiver), resources)
-    return FlowRun(exchanges, shown, unreadable, failure)
+    shown, unreadable = _seen_at(flow.receiver, token_for, resources, exported)
+    return FlowRun(exchanges, shown, unreadable, failure, files)
+
+
+def sent_in_files(exchanges: Iterable[Exchange], files: Dialect) -> dict[str, tuple[Record, ...]]:
+    """The records in the agreed files of successful answers."""
+    gathering = Gathering()
+    for exchange in exchanges:
+        table = files.table_of(exchange.path) if exchange.succeeded else None
+        if table:
+            rows, _ = read_decoded(table, exchange.response_body, [])
+            gathering.take(table, rows)
+    return dict(gathering.whole())
+
+
+def _seen_at(
+    receiver: Party,
+    token_for: Callable[[Party], str],
+    resources: Sequence[str],
+    exported: Callable[[], Mapping[str, tuple[Record, ...]]] | None,
+) -> tuple[Mapping[str, tuple[Record, ...]], Mapping[str, str]]:
+    try:
+        shown, unreadable = _shown(receiver, token_for(receiver), resources)
+    except NotExercised:
+        if exported is None:
+            raise
+        shown, unreadable = {}, {}
+    if shown or exported is None:
+        return shown, unreadable
+    found = exported()
+    return {name: found[name] for name in resources if name in found}, unreadable
 
 
 def _patience(receiver: Party) -> float:

@@ -1,15 +1,19 @@
 """The fixtures that every suite function may ask for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import partial
 
 import pytest
 
 from kravkoll.cast import Cast
 from kravkoll.checks.flow_policy import FlowPolicy, policy_of
-from kravkoll.checks.subject import FlowEnd, Subject
+from kravkoll.checks.subject import FlowEnd, Party, Subject
 from kravkoll.city.city import City
+from kravkoll.contracts.dialects import dialect_of
 from kravkoll.contracts.workspace import Workspace
+from kravkoll.probes.dialect_rows import Record
+from kravkoll.probes.export import Exporter, ExportSettings
 from kravkoll.probes.flow_run import FlowRun, as_client, run_flow
 from kravkoll.record.outcome import NotExercised
 from kravkoll.record.rows import Row
@@ -78,8 +82,40 @@ def policy(flow: FlowEnd, workspace: Workspace) -> FlowPolicy:
 
 
 @pytest.fixture
-def run(subject: Subject, flow: FlowEnd, policy: FlowPolicy, city: City) -> FlowRun:
-    """One fetch of the flow, seen once for both ends."""
-    key = ("flow", flow.flow.id, flow.sender.url, flow.receiver.url)
+def fetch(subject: Subject, workspace: Workspace, city: City) -> Callable[[FlowEnd], FlowRun]:
+    """One fetch of a flow, seen once for every row that asks."""
     reader = as_client("city", city.authorisation_server.token)
-    return subject.memo.once(key, lambda: run_flow(flow, reader, policy.resources))
+
+    def fetched(flow: FlowEnd) -> FlowRun:
+        policy = policy_of(workspace, flow.flow)
+        exported = partial(read_exported, workspace, flow.receiver, reader)
+        return subject.memo.once(
+            ("flow", flow.flow.id, flow.sender.url, flow.receiver.system),
+            lambda: run_flow(
+                flow,
+                reader,
+                policy.resources,
+                files=policy.files,
+                exported=exported if "export.start" in flow.receiver.capabilities else None,
+            ),
+        )
+
+    return fetched
+
+
+def read_exported(
+    workspace: Workspace, party: Party, reader: Callable[[Party], str]
+) -> Mapping[str, tuple[Record, ...]]:
+    """What comes out of a system: all that there is to see of one without an interface of the standard."""
+    agreed = party.capability("export.fetch")
+    if "export" not in party.places:
+        raise NotExercised("environment.no-address", f"{party.system}/export")
+    dialect = dialect_of(workspace.layout, str(agreed["dialect"])) if "dialect" in agreed else None
+    settings = ExportSettings(party.capability("export.start"), agreed, dialect)
+    return Exporter(party.places["export"], reader(party), settings, party.ssl_context()).run().records
+
+
+@pytest.fixture
+def run(flow: FlowEnd, fetch: Callable[[FlowEnd], FlowRun]) -> FlowRun:
+    """One fetch of the flow that the row is an end of."""
+    return fetch(flow)

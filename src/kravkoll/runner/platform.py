@@ -21,6 +21,7 @@ from kravkoll.cast import Cast
 from kravkoll.checks.subject import Memo, command_hook, verifying_context
 from kravkoll.city.certificate_authority import Variation
 from kravkoll.city.city import City
+from kravkoll.city.client_certificate import client_pair
 from kravkoll.city.doors import Doors
 from kravkoll.city.interception import Interception
 from kravkoll.city.listening_post import ListeningPost
@@ -206,6 +207,8 @@ class Platform:
         They are real systems, or a developer's: each sees what its flow's manifest says.
         """
         workspace, interfaces = self.ground.workspace, description["interfaces"]
+        if "api" not in interfaces:
+            return description
         clients = interfaces["api"]["clients"]
         agreed = {
             flow.receiver: {"agreed": str(workspace.layout.file("contracts", flow.manifest))}
@@ -270,6 +273,7 @@ class Platform:
             sources=sources,
             client_id=client.id,
             client_key=client.key_pem,
+            city_certificate=client_pair(city.ca, city.state).certificate_pem,
             doorway=self.ground.doorway(system),
             lapsed_certificate=city.ca.issue(variation=Variation.EXPIRED, key=key).chain_pem,
             peers={name: self.posts[name].url for name in self._strangers(system) if name in self.posts},

@@ -11,6 +11,7 @@ from kravkoll import standins
 from kravkoll.checks.routines import current
 from kravkoll.checks.subject import FlowEnd, Party, Subject, verifying_context
 from kravkoll.city.city import City
+from kravkoll.city.client_certificate import client_pair
 from kravkoll.city.other_tokens import OtherServer, OtherTokens
 from kravkoll.contracts.model import EvidenceDocument, Flow, Interface
 from kravkoll.contracts.workspace import Workspace
@@ -77,6 +78,7 @@ def make(platform: Platform, row: Row, as_of: date) -> Subject:
         address=address,
         capabilities=row_capabilities(platform, row),
         trust=trust_of(platform),
+        client_certificate=_shown(platform, row_capabilities(platform, row)),
         hooks=platform.hooks.get(row.system, {}),
         memo=platform.memo,
         as_of=as_of,
@@ -135,6 +137,14 @@ def trust_of(platform: Platform) -> bytes:
     return anchors
 
 
+def _shown(platform: Platform, capabilities: Capabilities) -> bytes:
+    """The city's certificate and key where they are demanded."""
+    if "tls.client-certificate" not in capabilities:
+        return b""
+    pair = client_pair(platform.ground.city.ca, platform.ground.city.state)
+    return pair.chain_pem + pair.key_pem
+
+
 def party(platform: Platform, system: str) -> Party:
     """A system as one end of a flow: its API's address, and capabilities from all its interfaces."""
     known = platform.ground.workspace.systems[system]
@@ -150,6 +160,7 @@ def party(platform: Platform, system: str) -> Party:
         address=platform.api_of(system),
         capabilities=capabilities,
         trust=trust_of(platform),
+        client_certificate=_shown(platform, capabilities),
         hooks=platform.hooks.get(system, {}),
         places=places,
     )

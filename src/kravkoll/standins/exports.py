@@ -1,43 +1,43 @@
-"""Everything out, on request: NDJSON, one record a line, each with its `resource`."""
+"""Everything out, on request: ordered, watched and fetched, in the form that was agreed."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import orjson
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from kravkoll.standins.answers import json_answer
 from kravkoll.standins.api_errors import ApiError
+from kravkoll.standins.export_forms import ExportForm
 from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.records import RESOURCES, Record, Records
 from kravkoll.standins.ss12000 import Ss12000Api
 
-CHUNK = 1000
-"""Lines written at a time."""
-
 
 @dataclass(slots=True)
 class Export:
-    """One ordered export; `lines` once it is done."""
+    """One ordered export; `content` once it is done."""
 
     client_id: str
-    lines: list[bytes] | None = None
+    content: bytes | None = None
 
     @property
     def state(self) -> str:
-        return "running" if self.lines is None else "done"
+        return "running" if self.content is None else "done"
 
 
 class Exports:
     """Order, watch, fetch. The right to read is the right to take out."""
 
-    def __init__(self, api: Ss12000Api, behave: Behaviour) -> None:
+    def __init__(self, api: Ss12000Api, form: ExportForm, behave: Behaviour) -> None:
         self._api = api
+        self._form = form
         self._behave = behave
+        self._first: Records | None = None
         self._exports: dict[str, Export] = {}
 
     def routes(self) -> list[Route]:
@@ -45,6 +45,7 @@ class Exports:
             Route("/exports", self._order, methods=["POST"]),
             Route("/exports/{id}", self._state),
             Route("/exports/{id}/file", self._file),
+            *self._form.open_routes,
         ]
 
     async def _order(self, request: Request) -> Response:
@@ -54,23 +55,22 @@ class Exports:
         answer = json_answer(
             {"id": export_id, "state": export.state}, 202, {"Location": f"/exports/{export_id}"}
         )
-        answer.background = BackgroundTask(self._write, export, self._api.view(caller))
+        now = self._api.view(caller)
+        self._first = self._first or now
+        answer.background = BackgroundTask(self._write, export, self._behave(basis)(now, self._first))
         return answer
 
     def _write(self, export: Export, records: Records) -> None:
-        export.lines = [orjson.dumps(line) + b"\n" for line in self._behave(exported)(records)]
+        export.content = self._form.write(self._behave(exported)(records))
 
     async def _state(self, request: Request) -> Response:
         return json_answer({"id": request.path_params["id"], "state": (await self._export(request)).state})
 
     async def _file(self, request: Request) -> Response:
-        lines = (await self._export(request)).lines
-        if lines is None:
+        content = (await self._export(request)).content
+        if content is None:
             raise ApiError(409, "export.running", "the export is not done")
-        chunks = (b"".join(lines[at : at + CHUNK]) for at in range(0, len(lines), CHUNK))
-        return StreamingResponse(
-            chunks, media_type="application/x-ndjson", headers={"Cache-Control": "no-store"}
-        )
+        return Response(content, media_type=self._form.media_type, headers={"Cache-Control": "no-store"})
 
     async def _export(self, request: Request) -> Export:
         caller = await self._api.caller(request)
@@ -78,6 +78,11 @@ class Exports:
         if export is None or export.client_id != caller.client_id:
             raise ApiError(404, "export.unknown", "no such export")
         return export
+
+
+def basis(now: Records, _first: Records) -> Records:
+    """What is taken out: what is held when it is ordered."""
+    return now
 
 
 def exported(records: Records) -> Iterator[Record]:
@@ -102,3 +107,21 @@ def export_without_names(records: Records) -> Iterator[Record]:
     for line in exported(records):
         kept = {name: value for name, value in line.items() if name not in {"givenName", "displayName"}}
         yield {**kept, "startDate": "1900-01-01"} if "startDate" in kept else kept
+
+
+@fault("export.line_breaks", replaces=exported)
+def export_text_on_one_line(records: Records) -> Iterator[Record]:
+    return (_on_one_line(line) for line in exported(records))
+
+
+def _on_one_line(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _on_one_line(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_on_one_line(inner) for inner in value]
+    return value.replace("\n", " ") if isinstance(value, str) else value
+
+
+@fault("export.stale", replaces=basis)
+def take_out_the_first_again(_now: Records, first: Records) -> Records:
+    return first

@@ -37,6 +37,8 @@ class Installation:
     """EC private key for private_key_jwt."""
     peers: Mapping[str, str] = field(default_factory=dict)
     """Addresses of other parties. An honest product sends them nothing that was not agreed."""
+    city_certificate: bytes = b""
+    """The certificate that the city shows where a product demands one."""
     doorway: Doorway = Doorway()
     lapsed_certificate: bytes | None = None
     """A chain for the same key whose time is over: what a supplier is left with that forgets to renew."""

@@ -23,13 +23,20 @@ class Asked:
 
 
 class RequestLog:
-    """ASGI middleware; the newest requests are kept."""
+    """The newest requests, at whichever host of the system."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self) -> None:
         self.asked: deque[Asked] = deque(maxlen=MOST)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def over(self, app: ASGIApp) -> ASGIApp:
+        """The application, its requests noted."""
+
+        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._serve(app, scope, receive, send)
+
+        return noted
+
+    async def _serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
@@ -37,4 +44,4 @@ class RequestLog:
                 self.asked.append(Asked(scope["method"], scope["path"], query, message["status"]))
             await send(message)
 
-        await self._app(scope, receive, noting)
+        await app(scope, receive, noting)

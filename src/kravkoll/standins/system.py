@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,22 +17,24 @@ from kravkoll.serving.loopback import Loopback
 from kravkoll.standins.access_tokens import AccessTokens
 from kravkoll.standins.agreements import with_agreements
 from kravkoll.standins.answers import json_answer
-from kravkoll.standins.api_errors import ApiError, api_error, http_error
+from kravkoll.standins.api_errors import ApiError
 from kravkoll.standins.deliveries import deliver
+from kravkoll.standins.export_forms import form_of
 from kravkoll.standins.exports import Exports
 from kravkoll.standins.faces import faces
 from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.holdings import Cast, filled
+from kravkoll.standins.hosts import Hosts, serve
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.login import Login, login_of
 from kravkoll.standins.notices import Notices
 from kravkoll.standins.outbound import Outbound, Unreachable
 from kravkoll.standins.records import Record, RecordStore
+from kravkoll.standins.register_files import RegisterFiles
 from kravkoll.standins.request_log import Asked, RequestLog
 from kravkoll.standins.sources import Reader, Source
 from kravkoll.standins.ss12000 import ApiSettings, Ss12000Api, seed
 from kravkoll.standins.subscriptions import Subscriptions
-from kravkoll.standins.transport import Listening, listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,11 @@ class Parts:
 class StandIn:
     """A running system. `hooks` are what an administrator can make it do from within the house."""
 
-    def __init__(
-        self, system: Mapping[str, Any], parts: Parts, log: RequestLog, listening: Listening
-    ) -> None:
+    def __init__(self, system: Mapping[str, Any], parts: Parts, log: RequestLog, hosts: Hosts) -> None:
         self.id: str = system["id"]
-        self.url = f"https://{listening.host}:{listening.port}"
+        self.url = hosts.url
         self.addresses: Mapping[str, str] = {
-            interface: f"{self.url}{(settings or {}).get('base', '')}"
+            interface: f"{hosts.url_of(interface)}{(settings or {}).get('base', '')}"
             for interface, settings in system["interfaces"].items()
             if interface != "delivery"
         }
@@ -73,7 +71,7 @@ class StandIn:
         }
         self._parts = parts
         self._log = log
-        self._listening = listening
+        self._hosts = hosts
 
     @property
     def log(self) -> Sequence[Asked]:
@@ -107,7 +105,7 @@ class StandIn:
         return counts
 
     def close(self) -> None:
-        self._listening.close()
+        self._hosts.close()
         if self._parts.temporary:
             shutil.rmtree(self._parts.temporary, ignore_errors=True)
 
@@ -152,12 +150,12 @@ def start(  # noqa: PLR0913  what a system is started with
     behave = Behaviour(fault)
     system = with_agreements(system, mocks or packaged_mocks())
     parts = _parts(system, installation, cast, behave, mocks)
-    log = RequestLog(_application(system, parts, mocks))
-    listening = listen(log, installation, loopback, behave)
+    log = RequestLog()
+    hosts = serve(_routes(system, parts, mocks), system["interfaces"], log, installation, loopback, behave)
     for part in (parts.login, parts.notices):
         if part:
-            part.base_url = f"https://{listening.host}:{listening.port}"
-    return StandIn(system, parts, log, listening)
+            part.base_url = hosts.url
+    return StandIn(system, parts, log, hosts)
 
 
 def load(path: Path) -> Mapping[str, Any]:
@@ -175,8 +173,9 @@ def _parts(
     outbound = Outbound.trusting(installation.trust)
     interfaces = system["interfaces"]
     store = filled(cast, system.get("holds", ()), system.get("holds_forms", ()))
-    settings = ApiSettings.read(interfaces["api"])
-    tokens = AccessTokens(outbound, installation.issuer, interfaces["api"]["audience"], behave)
+    access = access_of(interfaces)
+    settings = ApiSettings.read(access)
+    tokens = AccessTokens(outbound, installation.issuer, access["audience"], behave)
     delivery = _within(mocks, interfaces.get("delivery", {}).get("path"))
     delivered = behave(deliver)(delivery) if delivery else None
     reader = _reader(interfaces, installation, outbound, behave)
@@ -208,27 +207,49 @@ def sources_of(interfaces: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]
     return sources
 
 
-def _application(system: Mapping[str, Any], parts: Parts, mocks: Path | None) -> Starlette:
+def access_of(interfaces: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Who may read: as `api` says, or `export` of a product that shows no interface of the standard."""
+    api: Mapping[str, Any] = interfaces.get("api") or {"base": "", "resources": (), **interfaces["export"]}
+    return api
+
+
+def _routes(system: Mapping[str, Any], parts: Parts, mocks: Path | None) -> Mapping[str, list[Route]]:
+    """What the interface of the standard answers, and what the rest of the product does."""
+    return {
+        "api": _api_routes(system, parts, mocks) if "api" in system["interfaces"] else [],
+        "": _own_routes(system, parts, mocks or packaged_mocks()),
+    }
+
+
+def _api_routes(system: Mapping[str, Any], parts: Parts, mocks: Path | None) -> list[Route]:
+    api = system["interfaces"]["api"]
+    base = api["base"]
     routes = parts.api.routes()
+    if kinds := api.get("subscriptions"):
+        routes += Subscriptions(parts.api, base, parts.outbound, kinds).routes()
+    if files := api.get("files"):
+        routes += RegisterFiles(parts.api, base, files, mocks or packaged_mocks(), parts.behave).routes()
+    if document := _within(mocks, system.get("openapi")):
+        endpoint = _document_endpoint(document, base, frozenset(route.path for route in routes))
+        routes += [Route(f"{base}/openapi.json", endpoint), Route("/openapi.json", endpoint)]
+    return routes
+
+
+def _own_routes(system: Mapping[str, Any], parts: Parts, mocks: Path) -> list[Route]:
     interfaces = system["interfaces"]
-    if kinds := interfaces["api"].get("subscriptions"):
-        routes += Subscriptions(parts.api, interfaces["api"]["base"], parts.outbound, kinds).routes()
+    routes: list[Route] = []
     if parts.login:
         routes += parts.login.routes()
     if "export" in interfaces:
-        routes += Exports(parts.api, parts.behave).routes()
+        form = form_of(interfaces["export"] or {}, mocks, parts.behave)
+        routes += Exports(parts.api, form, parts.behave).routes()
     user = parts.login.user if parts.login else None
     routes += faces(system, parts.store, parts.api, user, parts.behave)
     if parts.notices:
         routes += parts.notices.routes()
     if parts.reader:
         routes.append(Route("/hooks/sync", _sync_endpoint(parts, parts.reader), methods=["POST"]))
-    if document := _within(mocks, system.get("openapi")):
-        base = interfaces["api"]["base"]
-        endpoint = _document_endpoint(document, base, frozenset(route.path for route in routes))
-        routes += [Route(f"{base}/openapi.json", endpoint), Route("/openapi.json", endpoint)]
-    handlers = {ApiError: api_error, HTTPException: http_error}
-    return Starlette(routes=routes, exception_handlers=handlers)
+    return routes
 
 
 def _sync_endpoint(parts: Parts, reader: Reader) -> Callable[[Request], Any]:

@@ -80,7 +80,7 @@ def encode_the_other_way(text: str, encoding: str) -> bytes:
     return text.encode("iso-8859-1" if encoding == "utf-8" else "utf-8", errors="replace")
 
 
-@fault("export.encoded-twice", replaces=encoded)
+@fault("export.encoded_twice", replaces=encoded)
 def encode_twice(text: str, encoding: str) -> bytes:
     return text.encode("utf-8").decode("iso-8859-1").encode(encoding, errors="replace")
 
@@ -101,6 +101,6 @@ def pack_what_was_cut_off(files: Mapping[str, bytes]) -> bytes:
     return packed({name: file[: int(len(file) * SENT_ON)] for name, file in files.items()})
 
 
-@fault("export.way-out", replaces=packed)
+@fault("export.way_out", replaces=packed)
 def pack_a_way_out(files: Mapping[str, bytes]) -> bytes:
     return packed({**files, "../../readme.txt": "Välkommen.\r\n".encode()})
