@@ -20,7 +20,7 @@ CODES: Mapping[str, tuple[str, str]] = {
 HARD = ' ; "å ä ö" \t , & <slut>\nny rad'
 """What breaks files that are written carelessly: delimiters, quotes, a line break, markup."""
 MARK = "cny-"
-"""Free text of the test data begins with it."""
+"""What stands in every free text of the test data."""
 
 type Record = dict[str, Any]
 
@@ -83,6 +83,6 @@ def _hardened(value: Any) -> Any:
         return {name: _hardened(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_hardened(inner) for inner in value]
-    if isinstance(value, str) and value.startswith(MARK):
-        return f"{MARK}export-{uuid.uuid4().hex[:12]}{HARD}"
+    if isinstance(value, str) and MARK in value:
+        return f"{value.partition(MARK)[0]}{MARK}export-{uuid.uuid4().hex[:12]}{HARD}"
     return value

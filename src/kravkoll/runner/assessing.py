@@ -28,7 +28,7 @@ from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.execution import NOTES, Execution
 from kravkoll.runner.freezing import Followed, follow
 from kravkoll.runner.plan import Plan, plan
-from kravkoll.runner.platform import ground, looked_at, platform
+from kravkoll.runner.platform import ground, looked_at, platform, watches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Assessing(RowPlugin):
         self.collection_errors: dict[str, str] = {}
         self.interrupted: str | None = None
         self.rows = self.plan.rows
-        self.watches = any(row.kind == "flow" or row.part == "client" for row in self.rows)
+        self.watches = watches(self.workspace, self.rows)
         self.warm: subprocess.Popen[bytes] | None = None
 
     def _followed(self, whole: Plan) -> Followed | None:

@@ -26,7 +26,7 @@ from kravkoll.runner.context import CONTEXT, Context
 from kravkoll.runner.duels import Duel, Fought, judge, sample
 from kravkoll.runner.execution import Execution
 from kravkoll.runner.plan import plan
-from kravkoll.runner.platform import Ground, ground, looked_at, platform
+from kravkoll.runner.platform import Ground, ground, looked_at, platform, watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Dueling(RowPlugin):
         self, base: Ground, duel: Duel, rows: list[Row], session: pytest.Session
     ) -> Mapping[str, Result]:
         fault = (duel.standin, duel.fault) if duel.fault else None
-        through_proxy = any(row.kind == "flow" or row.part == "client" for row in rows)
+        through_proxy = watches(self.workspace, rows)
         needed = looked_at(self.workspace, rows)
         with platform(
             base, fault=fault, duelling=True, through_proxy=through_proxy, needed=needed

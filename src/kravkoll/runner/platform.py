@@ -344,6 +344,23 @@ def _told(act: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def watches(workspace: Workspace, rows: Iterable[Row]) -> bool:
+    """Whether a row needs to see what goes between parties: flows, their clients, and exports in a dialect,
+    which are held against what the flows brought."""
+    return any(
+        row.kind == "flow"
+        or row.part == "client"
+        or (row.kind == "interface" and _in_dialect(workspace, row))
+        for row in rows
+    )
+
+
+def _in_dialect(workspace: Workspace, row: Row) -> bool:
+    known = workspace.systems.get(row.system)
+    interface = next((one for one in known.interfaces if one.id == row.part), None) if known else None
+    return bool(interface and "dialect" in interface.capabilities.get("export.fetch", {}))
+
+
 def looked_at(workspace: Workspace, rows: Iterable[Row]) -> frozenset[str]:
     """The systems that rows look at: their own, those that feed these, and both ends of a row's flow."""
     rows = tuple(rows)
