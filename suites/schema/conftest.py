@@ -42,6 +42,7 @@ def contract(subject: Subject, workspace: Workspace) -> Contract:
     if not own:
         raise NotExercised("flow.no-manifest", subject.system)
     manifests = [_document(workspace.layout.file("contracts", *Path(flow.manifest).parts)) for flow in own]
+    subject.shows(resource for manifest in manifests for resource in manifest["fields"])
     api_of = manifests[0]["api"]
     use = reduce(or_, [FlowUse.of(one) for one in manifests if one["api"] == api_of])
     sends = any(flow.sender == subject.system for flow in own)

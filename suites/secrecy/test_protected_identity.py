@@ -44,6 +44,7 @@ def onlooker(subject: Subject, workspace: Workspace) -> Onlooker:
 
 @check("SEC-PRO-01")
 def test_protected_people_are_not_shown(subject: Subject, city: City, cast: Cast, onlooker: Onlooker) -> None:
+    subject.shows(["persons"])
     pairs = dict(_pairs(cast))
     if not pairs:
         raise Inconclusive("subject.no-data", "nobody with protected identity shares a group with anybody")

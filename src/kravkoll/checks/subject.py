@@ -5,7 +5,7 @@ import os
 import ssl
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -150,6 +150,12 @@ class Subject(Reachable):
         if not self.address:
             raise NotExercised("environment.no-address", f"{self.system}/{self.interface}")
         return self.address
+
+    def shows(self, resources: Iterable[str]) -> None:
+        """NotExercised where it is agreed that this interface shows other resources than these."""
+        agreed = self.capabilities.get("api.token", {}).get("resources")
+        if agreed and not set(agreed) & set(resources):
+            raise NotExercised("interface.other-resources", ", ".join(agreed))
 
     @property
     def host(self) -> str:
