@@ -74,7 +74,9 @@ class House:
         return self.start(
             name,
             fault,
-            sources={source: system.addresses["api"] for source, system in sources.items()},
+            sources={
+                one: system.addresses["api"] for one, system in sources.items() if "api" in system.addresses
+            },
             client_id=name,
             client_key=client.key_pem,
             **changes,

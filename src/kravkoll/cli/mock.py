@@ -99,7 +99,9 @@ def _told(running: "Platform", name: str, fault: str, language: str) -> Iterator
             yield f"  {f'{system} {interface}':<28}{url}"
     yield f"  {'authorisation server':<28}{city.authorisation_server.issuer}"
     yield f"  {'identity provider (SAML)':<28}{city.identity_provider.metadata_url}"
-    yield from _api(running, name, says)
+    yield f"  {'login (OpenID Connect)':<28}{city.openid_provider.discovery_url}"
+    if "api" in standin.addresses:
+        yield from _api(running, name, says)
     if "login" in standin.addresses:
         yield from _login(running, name, says)
     yield f"\n{says['end']}"

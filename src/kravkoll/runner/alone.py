@@ -13,8 +13,8 @@ from kravkoll.contracts.model import CitySide, Deployment, Environment
 from kravkoll.contracts.workspace import Workspace, load_trusted
 from kravkoll.runner.platform import Platform, ground, platform
 
-NOT_SYSTEMS = frozenset({"demo"})
-"""Files beside the systems in mocks/ that are none."""
+NOT_SYSTEMS = frozenset({"demo", "city-login"})
+"""Files beside the systems in mocks/ that are not started: the city's own login runs beside each."""
 
 
 def names(layout: Layout) -> tuple[str, ...]:
@@ -72,7 +72,8 @@ def environment_for(layout: Layout, name: str, host: str, public_name: str) -> E
 
 def _sources(layout: Layout, name: str) -> tuple[str, ...]:
     read = documents.read(file_of(layout, name), f"mocks/{name}.yaml").data
-    return tuple(standins.sources_of(read["interfaces"]))
+    interfaces = read["interfaces"]
+    return (*standins.sources_of(interfaces), *sorted(standins.leads_to(interfaces)))
 
 
 @contextlib.contextmanager

@@ -129,7 +129,10 @@ class Platform:
         self._open_posts()
         moment = datetime.now().astimezone()
         systems = self.ground.environment.systems
-        reads = {system: self._sources(deployment) for system, deployment in systems.items()}
+        reads = {
+            system: self._sources(deployment) | self._led_to(deployment)
+            for system, deployment in systems.items()
+        }
         wanted = set(systems) if needed is None else _with_sources(needed, reads)
         for system in _in_order(reads):
             deployment = systems[system]
@@ -164,6 +167,24 @@ class Platform:
         known = self.ground.environment.systems
         return frozenset(source for source in standins.sources_of(system["interfaces"]) if source in known)
 
+    def _led_to(self, deployment: Deployment) -> frozenset[str]:
+        """Systems of this environment that a stand-in sends its users to, or asks in their name."""
+        if not deployment.standin:
+            return frozenset()
+        _, system = self._file(deployment.standin)
+        return standins.leads_to(system["interfaces"]) & set(self.ground.environment.systems)
+
+    def _places(self) -> dict[str, str]:
+        """Where people reach the systems that are there by now."""
+        known = self.ground.workspace.systems
+        faces = {
+            (system, interface.id)
+            for system in self.ground.environment.systems
+            for interface in known[system].interfaces
+            if interface.kind == "login"
+        }
+        return {system: url for (system, part), url in self.addresses.items() if (system, part) in faces}
+
     def _scopes(self, system: str) -> str:
         """What a stand-in may ask its sources for, by its own file; to read where that says nothing."""
         standin = self.ground.environment.systems[system].standin
@@ -178,6 +199,9 @@ class Platform:
 
     def _start_standin(self, system: str, name: str, *, through_proxy: bool) -> None:
         file, description = self._file(name)
+        if description.get("served_by") == "city":  # it runs already, and everybody logs in by it
+            self.addresses[system, "login"] = self.ground.city.openid_provider.issuer
+            return
         started = standins.start(
             self._with_receivers(system, description),
             self._installation(system, through_proxy=through_proxy),
@@ -271,6 +295,7 @@ class Platform:
             idp_metadata=city.identity_provider.metadata_url,
             openid_issuer=city.openid_provider.issuer,
             sources=sources,
+            places=self._places(),
             client_id=client.id,
             client_key=client.key_pem,
             city_certificate=client_pair(city.ca, city.state).certificate_pem,

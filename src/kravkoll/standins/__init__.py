@@ -1,5 +1,6 @@
 """Small real systems that stand in for the suppliers', honest unless a fault is asked for."""
 
+from kravkoll.standins.city_faces import leads_to
 from kravkoll.standins.faults import FAULTS, UnknownFault
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.login import registration_of
@@ -14,6 +15,7 @@ __all__ = [
     "UnknownFault",
     "Unreachable",
     "hand_over",
+    "leads_to",
     "load",
     "packaged_mocks",
     "registration_of",

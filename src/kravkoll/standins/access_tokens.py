@@ -29,6 +29,8 @@ class Caller:
 
     client_id: str
     scopes: frozenset[str]
+    subject: str = ""
+    """In whose name; the client's own where it is nobody's."""
 
     def needs(self, scope: str) -> None:
         """403 unless the token carries exactly this scope."""
@@ -58,7 +60,9 @@ class AccessTokens:
         self._behave(check_time)(claims, time.time())
         self._behave(check_audience)(claims, self._audience)
         self._behave(check_client)(claims, tuple(clients))
-        return Caller(claims["client_id"], frozenset(str(claims.get("scope", "")).split()))
+        return Caller(
+            claims["client_id"], frozenset(str(claims.get("scope", "")).split()), str(claims["sub"])
+        )
 
     async def _claims(self, token: str) -> Claims:
         try:

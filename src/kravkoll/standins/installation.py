@@ -32,6 +32,8 @@ class Installation:
     """The OpenID provider of the same login."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """Base URLs of the systems that the product reads, by system id."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where people reach other systems, by system id: for links."""
     client_id: str = ""
     client_key: bytes = b""
     """EC private key for private_key_jwt."""

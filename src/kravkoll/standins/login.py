@@ -1,6 +1,6 @@
 """The login of one system: its own pages around whichever protocols the city's login is reached by."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -8,10 +8,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from kravkoll.standins.answers import json_answer
+from kravkoll.standins.city_faces import family_routes, front_of
 from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Outbound
 from kravkoll.standins.pages import (
+    Front,
     choice_page,
     html_answer,
     local_login_page,
@@ -19,6 +21,7 @@ from kravkoll.standins.pages import (
     message_page,
     start_page,
 )
+from kravkoll.standins.records import RecordStore
 from kravkoll.standins.relying_party import RelyingParty, registration
 from kravkoll.standins.service_provider import ServiceProvider
 from kravkoll.standins.sessions import Session, Sessions
@@ -51,8 +54,10 @@ class Login:
         self._sessions = sessions
         self._ways = ways
         self._behave = behave
-        self.front: Callable[[Request, str], Awaitable[Response]] = self._plain_front
-        """What whoever is logged in sees at `/`."""
+        self.front: Front = self._plain_front
+        """What stands at `/`."""
+        self.more: list[Route] = []
+        """What else is shown to whoever is logged in."""
 
     @property
     def base_url(self) -> str:
@@ -71,7 +76,7 @@ class Login:
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/logout", self._logout, methods=["GET", "POST"]),
         ]
-        return [*own, *(route for way in self._ways.values() for route in way.routes())]
+        return [*own, *self.more, *(route for way in self._ways.values() for route in way.routes())]
 
     def user(self, request: Request) -> str | None:
         """Who this browser is logged in as: what the pages of the system ask."""
@@ -122,7 +127,11 @@ class Login:
 
 
 def login_of(
-    system: Mapping[str, Any], installation: Installation, outbound: Outbound, behave: Behaviour
+    system: Mapping[str, Any],
+    installation: Installation,
+    outbound: Outbound,
+    store: RecordStore,
+    behave: Behaviour,
 ) -> Login | None:
     """The login that a system's file asks for; None where it has none. LookupError for a wrong protocol."""
     if "login" not in system["interfaces"]:
@@ -136,7 +145,10 @@ def login_of(
             ways[name] = ServiceProvider(system["id"], attribute, installation, outbound, behave, sessions)
         else:
             ways[name] = RelyingParty(system["id"], settings, installation, outbound, behave, sessions)
-    return Login(system["id"], sessions, ways, behave)
+    login = Login(system["id"], sessions, ways, behave)
+    login.front = front_of(system, store, installation, outbound, sessions, behave) or login.front
+    login.more = family_routes(system, store, installation, outbound, login.user, behave)
+    return login
 
 
 def registration_of(system: Mapping[str, Any], base_url: str) -> dict[str, Any] | None:

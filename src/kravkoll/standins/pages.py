@@ -1,8 +1,13 @@
 """The few pages of a system, in the language of its users."""
 
+from collections.abc import Awaitable, Callable
 from html import escape
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+
+type Front = Callable[[Request, str], Awaitable[Response]]
+"""What whoever is logged in sees first, by the name that they are logged in as."""
 
 HEADERS = {
     "Cache-Control": "no-store",

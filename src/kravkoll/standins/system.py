@@ -184,7 +184,7 @@ def _parts(
         outbound=outbound,
         store=store,
         api=Ss12000Api(store, tokens, settings, behave),
-        login=login_of(system, installation, outbound, behave),
+        login=login_of(system, installation, outbound, store, behave),
         reader=reader,
         notices=Notices(reader, store, behave) if reader else None,
         delivered=delivered,
@@ -209,7 +209,8 @@ def sources_of(interfaces: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]
 
 def access_of(interfaces: Mapping[str, Any]) -> Mapping[str, Any]:
     """Who may read: as `api` says, or `export` of a product that shows no interface of the standard."""
-    api: Mapping[str, Any] = interfaces.get("api") or {"base": "", "resources": (), **interfaces["export"]}
+    nobody = {"base": "", "resources": (), "audience": "", "clients": {}}
+    api: Mapping[str, Any] = interfaces.get("api") or nobody | (interfaces.get("export") or {})
     return api
 
 
