@@ -29,6 +29,10 @@ from kravkoll.runner.plan import plan
 from kravkoll.runner.platform import Ground, ground, looked_at, platform, watches
 
 
+AS_AGREED = frozenset({"interface.other-resources"})
+"""Reasons of rows that an honest system leaves unseen by agreement."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What one worker is to do; `out` takes a JSON line a duel."""
@@ -91,7 +95,7 @@ class Dueling(RowPlugin):
             complaints = [
                 f"{identity} is {result.outcome} ({_why(result)}) at the honest one"
                 for identity, result in results.items()
-                if result.outcome is not Outcome.MET
+                if result.outcome is not Outcome.MET and not _as_agreed(result)
             ]
         else:
             self._baseline(base, known, session)
@@ -132,6 +136,11 @@ class Dueling(RowPlugin):
             self.execution = Execution(self.workspace.checks, lambda *_: None, lambda _: "C", repeat=False)
             self.execution.run([self.items[row.id] for row in rows], session)
         return self.execution.results
+
+
+def _as_agreed(result: Result) -> bool:
+    """Whether nothing is looked at since it was agreed that there is nothing to see."""
+    return bool(result.reason and result.reason.code in AS_AGREED)
 
 
 def _why(result: Result) -> str:
