@@ -1,5 +1,6 @@
 """`kravkoll mock` as a developer uses it: start it in one window, follow its printed lines in another."""
 
+import json
 import os
 import re
 import shlex
@@ -76,6 +77,18 @@ def test_the_printed_lines_work_and_the_fault_is_there() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
         assert not [file for file in files if file.exists()]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines are for curl")
+@pytest.mark.parametrize("system", ["infomentor", "pingpong", "unikum"])
+def test_systems_of_every_kind_can_be_asked_as_printed(system: str) -> None:
+    """One that reads several, one that demands a certificate, one without an interface of the standard."""
+    with started(system) as (_process, said):
+        lines = re.findall(r"^  (curl .*)$", said, re.MULTILINE)
+        assert lines
+        for line in lines:
+            answer = json.loads(shell(line))
+            assert "code" not in answer, line
 
 
 def test_a_polite_end_is_clean_and_the_port_is_the_one_asked_for() -> None:

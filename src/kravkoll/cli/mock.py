@@ -1,12 +1,14 @@
 """`kravkoll mock`: one simulated system to try against, honest or with one fault."""
 
+import itertools
 import os
 import shlex
 import socket
+import ssl
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import yaml
@@ -22,6 +24,10 @@ TOKEN_SECONDS = 12 * 3600
 CLIENT = "city"
 USERS = ("guardian-a", "child-a1", "teacher-x", "principal")
 """Of the synthetic people: some to begin with."""
+COMMON = ("organisations", "persons", "groups")
+"""Resources that most know."""
+SHOWN = 2
+"""Lists that are shown to try."""
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # nosec B104  # what the person asked for
 
 
@@ -99,51 +105,87 @@ def _told(running: "Platform", name: str, fault: str, language: str) -> Iterator
             yield f"  {f'{system} {interface}':<28}{url}"
     yield f"  {'authorisation server':<28}{city.authorisation_server.issuer}"
     yield f"  {'identity provider (SAML)':<28}{city.identity_provider.metadata_url}"
-    yield f"  {'login (OpenID Connect)':<28}{city.openid_provider.discovery_url}"
-    if "api" in standin.addresses:
-        yield from _api(running, name, says)
+    yield f"  {'login, OpenID issuer':<28}{city.openid_provider.issuer}"
+    yield from _window(running, name, says)
     if "login" in standin.addresses:
         yield from _login(running, name, says)
     yield f"\n{says['end']}"
 
 
-def _api(running: "Platform", name: str, says: dict[str, str]) -> Iterator[str]:
+def _window(running: "Platform", name: str, says: dict[str, str]) -> Iterator[str]:
     """Files, and lines for a shell that work as they stand."""
-    agreed, base = _agreed(running, name), running.running[name].addresses["api"]
-    server = running.ground.city.authorisation_server
-    token = server.token(CLIENT, agreed["audience"], agreed["scope"], expires_in=TOKEN_SECONDS)
-    anchor = _file(running.ground.folder / "ca.pem", running.ground.city.ca.anchor_pem)
+    agreed, standin, server = _agreed(running, name), running.running[name], running.ground.city
+    tokens = server.authorisation_server
+    token = tokens.token(CLIENT, agreed["audience"], agreed["scope"], expires_in=TOKEN_SECONDS)
+    anchor = _file(running.ground.folder / "ca.pem", server.ca.anchor_pem)
     header = _file(running.ground.folder / "authorization", f"Authorization: Bearer {token}\n".encode())
+    shown = _client_certificate(running, name)
     yield f"\n{says['files']}"
     yield f"  {anchor}  {says['anchor']}"
     yield f"  {header}  {says['token'].format(client=CLIENT)}"
-    yield f"\n{says['try']}"
+    if shown:
+        yield f"  {shown}  {says['certificate']}"
     curl = f"curl --cacert {shlex.quote(str(anchor))}"
-    for path in _paths(running, name):
-        yield f'  {curl} -H @{shlex.quote(str(header))} "{base}{path}"'
-    if "sync" in running.running[name].hooks:
-        yield f'  {curl} -H @{shlex.quote(str(header))} -X POST "{running.running[name].url}/hooks/sync"'
-    client = server.register_client(CLIENT, scope=agreed["scope"], audiences=(agreed["audience"],))
+    with_token = f"{curl} -H @{shlex.quote(str(header))}"
+    yield f"\n{says['try']}"
+    for url in _readable(running, name, token, shown):
+        yield f'  {with_token}{f" --cert {shlex.quote(str(shown))}" if shown else ""} "{url}"'
+    if "export" in standin.addresses:
+        yield f'  {with_token} -X POST "{standin.addresses["export"]}/exports"'
+    if "sync" in standin.hooks:
+        yield f'  {with_token} -X POST "{standin.url}/hooks/sync"'
+    client = tokens.register_client(CLIENT, scope=agreed["scope"], audiences=(agreed["audience"],))
     asked = f'-u "{CLIENT}:{client.secret}" -d grant_type=client_credentials -d scope={agreed["scope"]}'
-    yield f'  {curl} {asked} -d resource={agreed["audience"]} "{server.issuer}/token"'
+    yield f'  {curl} {asked} -d resource={agreed["audience"]} "{tokens.issuer}/token"'
+
+
+def _client_certificate(running: "Platform", name: str) -> Path | None:
+    """The city's certificate with its key, in a file, where the system's interface demands it."""
+    from kravkoll.city.client_certificate import client_pair  # noqa: PLC0415  # with the city, not for --help
+    from kravkoll.contracts import documents  # noqa: PLC0415  # as above
+    from kravkoll.runner import alone  # noqa: PLC0415  # as above
+
+    file = alone.file_of(running.ground.workspace.layout, name)
+    described = documents.read(file, f"mocks/{name}.yaml").data["interfaces"]
+    if not described.get("api", {}).get("client_certificate"):
+        return None
+    pair = client_pair(running.ground.city.ca, running.ground.city.state)
+    return _file(running.ground.folder / "city.pem", pair.chain_pem + pair.key_pem)
 
 
 def _agreed(running: "Platform", name: str) -> dict[str, str]:
-    """Audience and scope of a token for the system, by its supplier's file or its own."""
+    """Audience and scope of a token for the system, and a path to ask for, by its supplier's file."""
     known = running.ground.workspace.systems.get(name)
     for interface in known.interfaces if known else ():
         if "api.token" in interface.capabilities:
-            return {part: str(interface.capabilities["api.token"][part]) for part in ("audience", "scope")}
+            return {part: str(told) for part, told in interface.capabilities["api.token"].items()}
     return {"audience": f"urn:kravkoll:{name}", "scope": "ss12000.read"}
 
 
-def _paths(running: "Platform", name: str) -> Iterator[str]:
-    """Some paths that answer: the resources that it holds most of."""
-    tables: dict[str, Any] = dict(running.running[name].store.now.tables)
-    held = sorted((resource for resource in tables if tables[resource]), key=lambda one: -len(tables[one]))
-    yield from (f"/{resource}?limit=2" for resource in held[:2])
-    if not held:
-        yield "/organisations?limit=2"
+def _readable(running: "Platform", name: str, token: str, shown: Path | None) -> Iterator[str]:
+    """Lists that answer now, some two; where a fault lets none answer, the first all the same."""
+    base = running.running[name].addresses.get("api")
+    if base is None:
+        return
+    tables = running.running[name].store.now.tables
+    held = [one for one in dict.fromkeys((*COMMON, *tables)) if tables.get(one)] or list(COMMON[:1])
+    agreed = _agreed(running, name).get("path")
+    urls = [base + agreed] if agreed else [f"{base}/{resource}?limit=2" for resource in held]
+    context = ssl.create_default_context(cadata=running.ground.city.ca.anchor_pem.decode("ascii"))
+    if shown:
+        context.load_cert_chain(shown)
+    answering = (url for url in urls if _answers(url, token, context))
+    yield from tuple(itertools.islice(answering, SHOWN)) or urls[:1]
+
+
+def _answers(url: str, token: str, context: ssl.SSLContext) -> bool:
+    import httpx  # noqa: PLC0415  # as above
+
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        return httpx.get(url, headers=headers, verify=context, trust_env=False, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def _login(running: "Platform", name: str, says: dict[str, str]) -> Iterator[str]:
@@ -153,7 +195,8 @@ def _login(running: "Platform", name: str, says: dict[str, str]) -> Iterator[str
     yield f"\n{says['login']}"
     yield f"  {says['browser'].format(url=f'{base}/')}"
     yield f"  {says['users'].format(users=users)}"
-    for interface in running.ground.workspace.systems[name].interfaces:
+    known = running.ground.workspace.systems.get(name)
+    for interface in known.interfaces if known else ():
         path = interface.capabilities.get("login.subject", {}).get("path")
         if path:
             yield f"  {says['who'].format(url=f'{base}{path}')}"

@@ -12,6 +12,7 @@ import jinja2
 
 from kravkoll.city.city import City
 from kravkoll.city.client_authentication import ASSERTION_ALGORITHMS, Client
+from kravkoll.city.client_certificate import client_pair
 from kravkoll.city.openid_messages import discovery
 from kravkoll.contracts.errors import ConfigurationError
 from kravkoll.contracts.model import Environment
@@ -64,6 +65,8 @@ def _files(
 ) -> Iterator[HandedOver]:
     addresses = Addresses.of(city, hosting.register_url(workspace, environment, city))
     yield HandedOver("ca.pem", city.ca.anchor_pem)
+    shown = client_pair(city.ca, city.state)
+    yield HandedOver("city-client-certificate.pem", shown.certificate_pem)
     yield HandedOver("identity-provider-metadata.xml", city.identity_provider.metadata())
     yield _json("openid-configuration.json", discovery(city.openid_provider.issuer, ASSERTION_ALGORITHMS))
     yield _json("authorisation-server.json", city.authorisation_server.metadata())
