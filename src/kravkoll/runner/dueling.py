@@ -28,7 +28,6 @@ from kravkoll.runner.execution import Execution
 from kravkoll.runner.plan import plan
 from kravkoll.runner.platform import Ground, ground, looked_at, platform, watches
 
-
 AS_AGREED = frozenset({"interface.other-resources"})
 """Reasons of rows that an honest system leaves unseen by agreement."""
 
