@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -114,63 +114,89 @@ def _told(running: "Platform", name: str, fault: str, language: str) -> Iterator
 
 def _window(running: "Platform", name: str, says: dict[str, str]) -> Iterator[str]:
     """Files, and lines for a shell that work as they stand."""
-    agreed, standin, server = _agreed(running, name), running.running[name], running.ground.city
-    tokens = server.authorisation_server
+    city, described = running.ground.city, _described(running, name)
+    anchor = _file(running.ground.folder / "ca.pem", city.ca.anchor_pem)
+    agreed = _agreed(running, name, described)
+    curl = f"curl --cacert {shlex.quote(str(anchor))}"
+    if agreed is None:
+        yield f"\n{says['files']}"
+        yield f"  {anchor}  {says['anchor']}"
+        yield f"\n{says['try']}"
+        yield f'  {curl} -I "{running.running[name].url}/"'
+        return
+    tokens = city.authorisation_server
     token = tokens.token(CLIENT, agreed["audience"], agreed["scope"], expires_in=TOKEN_SECONDS)
-    anchor = _file(running.ground.folder / "ca.pem", server.ca.anchor_pem)
     header = _file(running.ground.folder / "authorization", f"Authorization: Bearer {token}\n".encode())
-    shown = _client_certificate(running, name)
+    shown = _client_certificate(running) if described.get("api", {}).get("client_certificate") else None
     yield f"\n{says['files']}"
     yield f"  {anchor}  {says['anchor']}"
     yield f"  {header}  {says['token'].format(client=CLIENT)}"
     if shown:
         yield f"  {shown}  {says['certificate']}"
-    curl = f"curl --cacert {shlex.quote(str(anchor))}"
-    with_token = f"{curl} -H @{shlex.quote(str(header))}"
     yield f"\n{says['try']}"
-    for url in _readable(running, name, token, shown):
-        yield f'  {with_token}{f" --cert {shlex.quote(str(shown))}" if shown else ""} "{url}"'
-    if "export" in standin.addresses:
-        yield f'  {with_token} -X POST "{standin.addresses["export"]}/exports"'
-    if "sync" in standin.hooks:
-        yield f'  {with_token} -X POST "{standin.url}/hooks/sync"'
+    yield from _asking(running, name, agreed, token, f"{curl} -H @{shlex.quote(str(header))}", shown)
     client = tokens.register_client(CLIENT, scope=agreed["scope"], audiences=(agreed["audience"],))
     asked = f'-u "{CLIENT}:{client.secret}" -d grant_type=client_credentials -d scope={agreed["scope"]}'
     yield f'  {curl} {asked} -d resource={agreed["audience"]} "{tokens.issuer}/token"'
 
 
-def _client_certificate(running: "Platform", name: str) -> Path | None:
-    """The city's certificate with its key, in a file, where the system's interface demands it."""
-    from kravkoll.city.client_certificate import client_pair  # noqa: PLC0415  # with the city, not for --help
-    from kravkoll.contracts import documents  # noqa: PLC0415  # as above
-    from kravkoll.runner import alone  # noqa: PLC0415  # as above
+def _asking(  # noqa: PLR0913, PLR0917  what a line is made of
+    running: "Platform", name: str, agreed: dict[str, str], token: str, curl: str, shown: Path | None
+) -> Iterator[str]:
+    """What can be asked with a token: lists, an export, and that it fetches from its sources."""
+    standin = running.running[name]
+    certificate = f" --cert {shlex.quote(str(shown))}" if shown else ""
+    for url in _readable(running, name, agreed, token, shown):
+        yield f'  {curl}{certificate} "{url}"'
+    if "export" in standin.addresses:
+        yield f'  {curl} -X POST "{standin.addresses["export"]}/exports"'
+    if "sync" in standin.hooks:
+        yield f'  {curl} -X POST "{standin.url}/hooks/sync"'
 
-    file = alone.file_of(running.ground.workspace.layout, name)
-    described = documents.read(file, f"mocks/{name}.yaml").data["interfaces"]
-    if not described.get("api", {}).get("client_certificate"):
-        return None
+
+def _client_certificate(running: "Platform") -> Path:
+    """The city's certificate with its key, in a file."""
+    from kravkoll.city.client_certificate import client_pair  # noqa: PLC0415  # with the city, not for --help
+
     pair = client_pair(running.ground.city.ca, running.ground.city.state)
     return _file(running.ground.folder / "city.pem", pair.chain_pem + pair.key_pem)
 
 
-def _agreed(running: "Platform", name: str) -> dict[str, str]:
-    """Audience and scope of a token for the system, and a path to ask for, by its supplier's file."""
+def _described(running: "Platform", name: str) -> dict[str, dict[str, Any]]:
+    """The interfaces of the system's file."""
+    from kravkoll.contracts import documents  # noqa: PLC0415  # as above
+    from kravkoll.runner import alone  # noqa: PLC0415  # as above
+
+    file = alone.file_of(running.ground.workspace.layout, name)
+    interfaces = documents.read(file, f"mocks/{name}.yaml").data["interfaces"]
+    return {interface: settings or {} for interface, settings in interfaces.items()}
+
+
+def _agreed(running: "Platform", name: str, described: dict[str, dict[str, Any]]) -> dict[str, str] | None:
+    """Audience and scope of a token for the system, and a path to ask for; None where it takes no tokens."""
+    audiences = [
+        described[one]["audience"] for one in ("api", "export") if "audience" in described.get(one, {})
+    ]
+    if not audiences:
+        return None
     known = running.ground.workspace.systems.get(name)
-    for interface in known.interfaces if known else ():
-        if "api.token" in interface.capabilities:
-            return {part: str(told) for part, told in interface.capabilities["api.token"].items()}
-    return {"audience": f"urn:kravkoll:{name}", "scope": "ss12000.read"}
+    settings = [one.capabilities.get("api.token", {}) for one in (known.interfaces if known else ())]
+    told = {part: str(value) for one in settings for part, value in one.items()}
+    return {"scope": "ss12000.read"} | told | {"audience": str(audiences[0])}
 
 
-def _readable(running: "Platform", name: str, token: str, shown: Path | None) -> Iterator[str]:
+def _readable(
+    running: "Platform", name: str, agreed: dict[str, str], token: str, shown: Path | None
+) -> Iterator[str]:
     """Lists that answer now, some two; where a fault lets none answer, the first all the same."""
     base = running.running[name].addresses.get("api")
     if base is None:
         return
     tables = running.running[name].store.now.tables
     held = [one for one in dict.fromkeys((*COMMON, *tables)) if tables.get(one)] or list(COMMON[:1])
-    agreed = _agreed(running, name).get("path")
-    urls = [base + agreed] if agreed else [f"{base}/{resource}?limit=2" for resource in held]
+    urls = (
+        [base + agreed["path"]] if "path" in agreed else [f"{base}/{resource}?limit=2" for resource in held]
+    )
     context = ssl.create_default_context(cadata=running.ground.city.ca.anchor_pem.decode("ascii"))
     if shown:
         context.load_cert_chain(shown)
