@@ -134,3 +134,22 @@ def test_a_check_of_the_workspaces_own_must_verify_what_it_has(root: Path) -> No
     own.write_text(text.replace("verifies: [ENC-01]", "verifies: [ENC-91]", 1), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="no requirement 'ENC-91'"):
         load(Layout(root))
+
+
+@pytest.mark.parametrize(
+    ("city", "said"),
+    [
+        ("{certificate: nowhere.pem, key: 'file:key.pem'}", "nowhere.pem is no file"),
+        ("{key: 'env:KEY'}", "lacks the key 'certificate'"),
+        ("{ports: {register: 8443, identity-provider: 8443}}", "8443 stands twice"),
+        ("{ports: {registr: 8443}}", "registr"),
+        ("{public_name: 'https://city.example'}", "public_name"),
+    ],
+)
+def test_a_city_side_that_cannot_be_opened_is_a_fault(root: Path, city: str, said: str) -> None:
+    file = root / "contracts/environments/demo.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + f"city: {city}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as wrong:
+        load(Layout(root))
+    assert said in str(wrong.value)
+    assert "environments/demo.yaml:" in str(wrong.value)

@@ -46,6 +46,7 @@ def faults(workspace: Workspace, *, sound: bool) -> Iterator[Fault]:
             yield from _dangling(document, known, POINTERS if _own(workspace, document) else PACKAGED)
     yield from _environments(workspace, known)
     yield from _anchors(workspace)
+    yield from _own_side(workspace)
     if sound:
         yield from _expectations(workspace)
         yield from _waivers_of_law(workspace)
@@ -171,6 +172,24 @@ def _anchors(workspace: Workspace) -> Iterator[Fault]:
             document = _document(workspace, f"contracts/environments/{environment.id}.yaml")
             message = f"{environment.trust} is no file of PEM certificates"
             yield _at(document, ("trust",), message, "put it beside the environment's file")
+
+
+def _own_side(workspace: Workspace) -> Iterator[Fault]:
+    """A certificate of the city's own needs its file and its key; no two parties share a port."""
+    for environment in workspace.environments.values():
+        side = environment.city
+        document = _document(workspace, f"contracts/environments/{environment.id}.yaml")
+        if side.certificate and not (workspace.layout.environments / side.certificate).is_file():
+            message = f"{side.certificate} is no file"
+            yield _at(document, ("city", "certificate"), message, "put it beside the environment's file")
+        if bool(side.certificate) != bool(side.key):
+            missing = "key" if side.certificate else "certificate"
+            yield _at(
+                document, ("city",), f"lacks the key {missing!r}", "a certificate and its key go together"
+            )
+        for party, port in side.ports.items():
+            if list(side.ports.values()).count(port) > 1:
+                yield _at(document, ("city", "ports", party), f"{port} stands twice", "give each its own")
 
 
 def _at(document: Document | None, path: tuple[str | int, ...], message: str, fix: str) -> Fault:
