@@ -265,7 +265,7 @@ def _render(name: str, facts: Mapping[str, Any]) -> str:
     import jinja2  # noqa: PLC0415  # for this command alone
 
     folder = files("kravkoll.cli").joinpath("new_workspace")
-    environment = jinja2.Environment(
+    environment = jinja2.Environment(  # nosec B701  # as below
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -117,7 +117,7 @@ def _json(name: str, value: Mapping[str, Any]) -> HandedOver:
 
 def _readme(language: str, facts: Mapping[str, Any]) -> str:
     text = files("kravkoll.runner").joinpath(f"handover.{language}.md.jinja").read_text(encoding="utf-8")
-    made = jinja2.Environment(
+    made = jinja2.Environment(  # nosec B701  # as below
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  # Markdown that nobody serves
     )  # fmt: skip
