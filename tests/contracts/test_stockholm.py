@@ -47,7 +47,7 @@ AGREEMENTS = {
 FLOWS = {
     "ber-tempus": "to-be-created",
     "ber-skola24": "exists",
-    "ber-skola24-attendance": "ending",  # the seed names Skola24 and the register, not which of Skola24's systems
+    "ber-skola24-attendance": "ending",  # the seed does not say which of Skola24's systems
     "ber-infomentor": "implied",
     "skola24-infomentor": "exists",
     "ber-unikum": "ending",
