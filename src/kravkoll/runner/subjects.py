@@ -204,13 +204,17 @@ def document_of(platform: Platform, row: Row, as_of: date) -> EvidenceDocument |
     if row.kind != "document":
         return None
     if platform.duelling:
-        system = next(
-            s.id
-            for s in platform.ground.workspace.suppliers[row.supplier].systems
-            if s.id in platform.running
-        )
+        system = _handing_over(platform, row.supplier)
         handed: EvidenceDocument = platform.behaviour_of(system)(standins.hand_over)(
             row.part, row.supplier, as_of
         )
         return handed
     return current(platform.ground.workspace.evidence.values(), row.supplier, row.part, as_of)
+
+
+def _handing_over(platform: Platform, supplier: str) -> str:
+    """In a duel, the supplier's broken system hands over its papers, else any of its simulated ones."""
+    environment = platform.ground.environment
+    own = [s.id for s in platform.ground.workspace.suppliers[supplier].systems if s.id in environment.systems]
+    broken = platform.fault[0] if platform.fault else ""
+    return next((system for system in own if environment.systems[system].standin == broken), own[0])
