@@ -19,7 +19,7 @@ from kravkoll.checks.subject import verifying_context
 from kravkoll.city.certificate_authority import CertificateAuthority
 from kravkoll.city.city import City
 from kravkoll.city.client_authentication import ASSERTION_TYPE
-from kravkoll.city.doors import Doors, PortTaken
+from kravkoll.city.doors import STEADY, Doors, PortTaken
 from kravkoll.serving.loopback import Loopback
 
 NOBODY: Any = SimpleNamespace(people={})
@@ -166,3 +166,13 @@ def test_nothing_of_a_client_is_stored_in_clear_but_its_own_files(tmp_path: Path
         client = city.authorisation_server.register_client("c")
         facts = json.loads((tmp_path / "clients" / "c.json").read_text())
         assert client.secret not in json.dumps(facts)
+
+
+def test_a_kept_port_is_none_that_a_connection_in_passing_could_take(
+    loopback: Loopback, tmp_path: Path
+) -> None:
+    """Else a city could not start again while any program happens to call from that port."""
+    with City.start(loopback, tmp_path, NOBODY) as city:
+        issuer = urllib.parse.urlsplit(city.authorisation_server.issuer)
+    assert issuer.port in STEADY
+    assert STEADY.stop <= 32_768, "where Linux begins to hand ports out; others begin later"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import random
 import socket
 import ssl
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ TAKEN = errno.EADDRINUSE if os.name == "posix" else errno.EACCES
 """How the system says that a port is not free; a port below 1024 may be refused for other reasons."""
 
 ANSWER_SECONDS = 2.0
+
+STEADY = range(20_000, 32_000)
+"""Ports that no system hands out to connections in passing, so that they are free the next time too."""
 
 
 class PortTaken(OSError):
@@ -65,7 +69,7 @@ class Doors:
         self, party: str, app: ASGIApp, *, loopback: Loopback, state: CityState, context: ssl.SSLContext
     ) -> Served:
         """Answer as a party of the city; PortTaken if another program has its port."""
-        port = self.port(party, state)
+        port = self.port(party, state) or steady_port(self.bind)
         try:
             served = loopback.serve(app, context=context, host=self.bind, port=port, name=self.public_name)
         except OSError as error:
@@ -78,18 +82,7 @@ class Doors:
     def taken(self, party: str, state: CityState) -> int:
         """The party's port, if some program has it now; else 0."""
         port = self.port(party, state)
-        family = socket.AF_INET6 if ":" in self.bind else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM) as trial:
-            if os.name == "posix":  # as the server itself does
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind((self.bind, port))
-                trial.listen(1)
-            except OSError as error:
-                if error.errno == TAKEN:
-                    return port
-                raise
-        return 0
+        return 0 if _free(self.bind, port) else port
 
     def ours(self, port: int, ca: CertificateAuthority) -> bool:
         """Whether this very city answers there, in another process: nobody else has its certificate."""
@@ -122,3 +115,24 @@ class Doors:
 
 
 LOCAL = Doors()
+
+
+def steady_port(bind: str) -> int:
+    """A port that is free now, and likely whenever a kept party starts again; 0 where all are taken."""
+    return next((port for port in random.sample(STEADY, 100) if _free(bind, port)), 0)
+
+
+def _free(bind: str, port: int) -> bool:
+    """Whether a server could listen there; raises OSError where the address itself is no good."""
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        if os.name == "posix":  # as the server itself does
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((bind, port))
+            trial.listen(1)
+        except OSError as error:
+            if error.errno == TAKEN:
+                return False
+            raise
+    return True

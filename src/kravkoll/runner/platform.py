@@ -22,7 +22,7 @@ from kravkoll.checks.subject import Memo, command_hook, verifying_context
 from kravkoll.city.certificate_authority import Variation
 from kravkoll.city.city import City
 from kravkoll.city.client_certificate import client_pair
-from kravkoll.city.doors import Doors
+from kravkoll.city.doors import Doors, steady_port
 from kravkoll.city.interception import Interception
 from kravkoll.city.listening_post import ListeningPost
 from kravkoll.city.openid_messages import RelyingParty
@@ -67,8 +67,12 @@ class Ground:
 
     def doorway(self, system: str) -> Doorway:
         """Where a stand-in listens: where it did last time, unless all is thrown away."""
-        kept = 0 if self.environment.throwaway else self.doors.port(self._party(system), self.city.state)
-        return Doorway(self.doors.bind, self.ports.get(system, kept), self.doors.public_name)
+        return Doorway(self.doors.bind, self.ports.get(system) or self._kept(system), self.doors.public_name)
+
+    def _kept(self, system: str) -> int:
+        if self.environment.throwaway:
+            return 0
+        return self.doors.port(self._party(system), self.city.state) or steady_port(self.doors.bind)
 
     def remember(self, system: str, url: str) -> None:
         """That a stand-in answers there, for next time."""
