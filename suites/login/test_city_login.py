@@ -1,116 +1,17 @@
 """People log in by the city's login, and by nothing else."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-import pytest
-import yaml
 
 from kravkoll.cast import Cast
 from kravkoll.checks import Finding, Inconclusive, NotMet, check
-from kravkoll.checks.subject import Subject, verifying_context
+from kravkoll.checks.subject import Subject
 from kravkoll.city.city import City
-from kravkoll.city.openid_messages import RelyingParty
-from kravkoll.city.saml_messages import SamlRefusal
-from kravkoll.probes.http import Visitor
-from kravkoll.probes.login import CityLogin, Journey, SubjectShown, protocol_of, read_subject
+from kravkoll.city.driving import Driving
+from kravkoll.probes.login import Journey, SubjectShown, protocol_of
 from kravkoll.probes.ways_in import KnownWays, Surveyor, is_provider
 
-KNOWN = KnownWays(
-    **{
-        name: tuple(values)
-        for name, values in yaml.safe_load(
-            Path(__file__).with_name("known_ways.yaml").read_text(encoding="utf-8")
-        ).items()
-    }
-)
 USUAL_PERSONAS = ("guardian-a", "guardian-b")
 """Two, so that a system where everybody becomes the same user is seen."""
-
-
-class Driving:
-    """Logins at the city's own login, each in a new browser."""
-
-    def __init__(self, subject: Subject, city: City) -> None:
-        self._subject = subject
-        self._city = city
-        self.login = CityLogin(city.login_entries, KNOWN.link_words)
-        self._context = verifying_context(city.ca.anchor_pem + subject.trust)
-        self.start = subject.url + str(subject.capability("login.start").get("path", "/"))
-        self._settings = subject.capability("login.subject")
-        self.protected = subject.url + str(self._settings["path"])
-
-    def browser(self) -> Visitor:
-        origins = [self._subject.url, *self._city.login_entries]
-        return Visitor(self._context, origins, timeout_seconds=self._subject.timeout_seconds)
-
-    def entry(self) -> Journey:
-        """Where the start page leads, pressing what looks like the way to log in."""
-        return self._subject.once("login.entry", self._find_entry)
-
-    def _find_entry(self) -> Journey:
-        with self.browser() as browser:
-            return self.login.find_entry(browser, self.start)
-
-    @property
-    def protocol(self) -> str:
-        """What the system reaches the city's login by; empty where it does not, or by neither."""
-        request = self.entry().request
-        return protocol_of(request) if request else ""
-
-    def from_protected(self) -> Journey:
-        """Where the protected page leads by itself."""
-        with self.browser() as browser:
-            return self.login.travel(browser, self.protected)
-
-    def nobody(self) -> SubjectShown:
-        """What the protected page says before anybody logged in."""
-        with self.browser() as browser:
-            return self.subject_in(browser)
-
-    def logged_in_as(self, persona: str) -> SubjectShown:
-        with self.browser() as browser:
-            entry = self.login.find_entry(browser, self.start)
-            if not entry.at_login:
-                entry = self.login.travel(browser, self.protected)
-            self.login.log_in(browser, entry, persona)
-            return self.subject_in(browser)
-
-    def subject_in(self, browser: Visitor) -> SubjectShown:
-        return read_subject(browser, self.protected, self._settings)
-
-    def introduce(self) -> None:
-        """Tell the city's login of the system, from what it publishes and what its supplier's file says."""
-        start = self._subject.capability("login.start")
-        if "openid" in start:
-            self._register(start["openid"])
-        path = start.get("metadata")
-        if not path:
-            return
-        with self.browser() as browser:
-            answer = browser.follow("GET", self._subject.url + str(path))[-1]
-        try:
-            self._city.identity_provider.register_service_provider(answer.body)
-        except SamlRefusal as refusal:
-            raise Inconclusive("login.metadata", f"{answer}: {refusal}") from refusal
-
-    def _register(self, given: Mapping[str, Any]) -> None:
-        """A relying party; its credentials are kept where it has some."""
-        if self._city.authorisation_server.client(given["client"]) is None:
-            self._city.authorisation_server.register_client(given["client"])
-        party = RelyingParty(
-            id=given["client"],
-            redirect_uris=(self._subject.url + given["redirect"],),
-            signing=given.get("signing", "ES256"),
-            public=bool(given.get("public")),
-        )
-        self._city.openid_provider.register(party)
-
-
-@pytest.fixture
-def driving(subject: Subject, city: City) -> Driving:
-    return Driving(subject, city)
 
 
 @check("LOG-SSO-01")
@@ -149,7 +50,7 @@ def test_city_login_logs_that_person_in(subject: Subject, city: City, cast: Cast
 
 
 @check("LOG-SSO-02")
-def test_login_starts_at_the_citys_login(subject: Subject, driving: Driving) -> None:
+def test_login_starts_at_the_citys_login(subject: Subject, driving: Driving, known: KnownWays) -> None:
     protected = driving.from_protected()
     entry = driving.entry()
     subject.note({"protected": protected.described(), "start": entry.described()})
@@ -159,18 +60,18 @@ def test_login_starts_at_the_citys_login(subject: Subject, driving: Driving) -> 
             raise NotMet(
                 "SAML-ENTRY-01", expected="the city's login", actual={"shown without login": shown.value}
             )
-        _judge_elsewhere(protected, is_refusal=_refuses(protected, shown))
+        _judge_elsewhere(protected, known, is_refusal=_refuses(protected, shown))
     if not protected.at_login and not entry.at_login:
-        _judge_elsewhere(entry, is_refusal=False)
+        _judge_elsewhere(entry, known, is_refusal=False)
     request = protected.request or entry.request
     if request is not None and not protocol_of(request):
         raise Inconclusive("login.unknown-protocol", "the city's login is reached without a request")
 
 
 @check("LOG-SSO-03")
-def test_no_login_of_its_own(subject: Subject, driving: Driving) -> None:
+def test_no_login_of_its_own(subject: Subject, driving: Driving, known: KnownWays) -> None:
     with driving.browser() as browser:
-        surveyor = Surveyor(browser, driving.login, KNOWN, subject.url)
+        surveyor = Surveyor(browser, driving.login, known, subject.url)
         survey = surveyor.survey([driving.start, driving.protected])
     subject.note({"looked at": list(survey.looked_at), "not seen": dict(survey.unseen)})
     if survey.ways:
@@ -233,9 +134,9 @@ def _refuses(journey: Journey, shown: SubjectShown) -> bool:
     return journey.end.status in {401, 403} or (not journey.pages and shown.status == 200)
 
 
-def _judge_elsewhere(journey: Journey, *, is_refusal: bool) -> None:
+def _judge_elsewhere(journey: Journey, known: KnownWays, *, is_refusal: bool) -> None:
     """What it means that a journey did not come to the city's login; silent if it is a plain refusal."""
-    if journey.left_to and not is_provider(journey.left_to, KNOWN.providers):
+    if journey.left_to and not is_provider(journey.left_to, known.providers):
         raise Inconclusive("host.not-declared", journey.left_to)
     if is_refusal:
         return

@@ -156,6 +156,31 @@ def test_each_failure_of_the_transport_has_its_code(
         assert why(trusting, f"http://{place}/") == "subject.garbage"
 
 
+def test_a_kept_connection_that_the_server_closed_is_opened_anew(trusting: ssl.SSLContext) -> None:
+    """Servers close a connection after an error, often a moment after its answer."""
+    with closing_server() as place, Visitor(trusting, [f"http://{place}"]) as visitor:
+        assert [visitor.ask("GET", f"http://{place}/").status for _ in range(3)] == [200] * 3
+
+
+@contextmanager
+def closing_server() -> Iterator[str]:
+    """Answers the first request of each connection, and hangs up on the second."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for _ in range(3):
+            with listener.accept()[0] as connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                connection.recv(4096)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield "{}:{}".format(*listener.getsockname())
+    finally:
+        listener.close()
+
+
 def test_old_protocol_versions_are_a_failed_handshake(
     loopback: Loopback, authority: CertificateAuthority
 ) -> None:

@@ -59,7 +59,8 @@ HOSTILE: dict[str, tuple[Callable[[], AbstractContextManager[str]], set[str]]] =
 def test_nothing_is_said_of_a_subject_that_was_not_seen(workspace: Workspace, name: str) -> None:
     subject, codes = HOSTILE[name]
     with subject() as url:
-        run = look(workspace, url, **({"timeout": 0.2} if name == "silent" else {}))
+        patience: dict[str, Any] = {"timeout": 0.2} if name == "silent" else {}
+        run = look(workspace, url, **patience)
     assert not SAID & set(run.outcomes.values())
     assert set(run.reasons.values()) <= codes | {"control.failed"}
     assert codes & set(run.reasons.values())

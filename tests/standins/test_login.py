@@ -14,7 +14,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
 
 from kravkoll.city.certificate_authority import generate_rsa_key, private_pem
-from kravkoll.city.identity_provider import _self_signed
+from kravkoll.city.identity_provider import self_signed
 from kravkoll.city.saml_messages import (
     NAMESPACES,
     SAML,
@@ -296,13 +296,13 @@ def test_a_comment_does_not_cut_a_name(house: House, attack: Attack) -> None:
 
 def test_another_key_even_where_it_is_shown(attack: Attack) -> None:
     key = private_pem(generate_rsa_key())
-    attack.signing = SigningPair(key, _self_signed(key))
+    attack.signing = SigningPair(key, self_signed(key))
     assert attack.post(response(attack.assertion(), attack.frame)) is None
 
 
 def test_a_changed_key_is_picked_up(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> None:
     key = private_pem(generate_rsa_key())
-    attack.signing = SigningPair(key, _self_signed(key))
+    attack.signing = SigningPair(key, self_signed(key))
     monkeypatch.setattr(attack.provider, "_signing", attack.signing)
     monkeypatch.setattr("kravkoll.standins.service_provider.REFETCH_SECONDS", 0.0)
     assert attack.post(response(attack.assertion(), attack.frame)) is not None

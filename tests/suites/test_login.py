@@ -28,10 +28,12 @@ import kravkoll.cast
 from kravkoll.cast import Cast
 from kravkoll.checks.subject import Memo, Subject, verifying_context
 from kravkoll.city.city import City
+from kravkoll.city.driving import Driving
+from kravkoll.city.forged_saml import FORGERIES
 from kravkoll.city.openid_messages import RelyingParty, challenge_of
 from kravkoll.city.saml_messages import MD, NAMESPACES
 from kravkoll.city.state import throwaway
-from kravkoll.record.outcome import Inconclusive, NotMet
+from kravkoll.record.outcome import Inconclusive, NotExercised, NotMet
 from kravkoll.serving.loopback import Loopback
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +48,8 @@ def suite(name: str) -> ModuleType:
     return module
 
 
-API, SSO = suite("test_api_tokens"), suite("test_city_login")
+API, SSO, SAML = suite("test_api_tokens"), suite("test_city_login"), suite("test_saml")
+CONFTEST = suite("conftest")
 API_CHECKS = {
     "good": API.test_good_token_is_let_in,
     "none": API.test_no_token_gets_nothing,
@@ -247,6 +250,7 @@ class Portal:
     becomes: Callable[[str], str | None] = lambda name: name
     pages: Mapping[str, Response] = field(default_factory=dict)
     path: str = "/me"
+    reads: str = ".//saml:NameID"
     base: str = ""
 
     def app(self) -> Starlette:
@@ -310,13 +314,12 @@ class Portal:
 
     async def consume(self, request: Request) -> Response:
         form = parse_qs((await request.body()).decode())
-        name = etree.fromstring(base64.b64decode(form["SAMLResponse"][0])).findtext(
-            ".//saml:NameID", "", NAMESPACES
-        )
-        answer = RedirectResponse("/me", 303)
+        answer = etree.fromstring(base64.b64decode(form["SAMLResponse"][0]))
+        name = answer.findtext(self.reads, "", NAMESPACES)
+        welcome = RedirectResponse("/me", 303)
         if user := self.becomes(name):
-            answer.set_cookie("user", user, secure=True, httponly=True)
-        return answer
+            welcome.set_cookie("user", user, secure=True, httponly=True)
+        return welcome
 
     async def metadata(self, _request: Request) -> Response:
         return Response(
@@ -397,15 +400,34 @@ def judged(
     with loopback.serve(portal.app(), context=portal.city.ca.issue().server_context()) as served:
         portal.base = served.url
         subject = subject_at(served.url, portal.city, agreed)
-        driving = SSO.Driving(subject, portal.city)
+        known = CONFTEST.known.__wrapped__()
+        context = verifying_context(portal.city.ca.anchor_pem + subject.trust)
+        driving = Driving(subject, portal.city, context, known.link_words)
         functions = {
             "1": lambda: SSO.test_city_login_logs_that_person_in(subject, portal.city, cast, driving),
-            "2": lambda: SSO.test_login_starts_at_the_citys_login(subject, driving),
-            "3": lambda: SSO.test_no_login_of_its_own(subject, driving),
+            "2": lambda: SSO.test_login_starts_at_the_citys_login(subject, driving, known),
+            "3": lambda: SSO.test_no_login_of_its_own(subject, driving, known),
         }
+        functions |= forgeries(subject, portal.city, cast, driving)
         return ", ".join(said(functions[number]) for number in checks.split())
 
 
+def forgeries(subject: Subject, city: City, cast: Cast, driving: Driving) -> dict[str, Callable[[], None]]:
+    def trying() -> Any:
+        return SAML.trying.__wrapped__(subject, city, cast, driving)
+
+    return {
+        "signature": lambda: SAML.test_only_a_good_signature_is_believed(trying()),
+        "wrapping": lambda: SAML.test_nothing_but_what_was_signed_is_read(trying()),
+        "document": lambda: SAML.test_a_document_is_read_in_one_way(trying()),
+        "receiver": lambda: SAML.test_an_answer_for_or_from_others_is_refused(trying()),
+        "once": lambda: SAML.test_an_answer_counts_once_and_where_it_was_asked_for(trying()),
+        "time": lambda: SAML.test_an_answer_outside_its_time_is_refused(trying()),
+        "statement": lambda: SAML.test_an_answer_that_confirms_nobody_is_refused(trying()),
+    }
+
+
+EVERY_FORGERY = "signature wrapping document receiver once time statement"
 STYLES = [
     (start, protected)
     for start in ("redirect", "refresh", "script", "landing", "button")
@@ -608,8 +630,48 @@ def test_an_unknown_system_is_the_citys_business(loopback: Loopback, city: City,
 # --- cards ---
 
 
+@pytest.mark.parametrize("start", ["redirect", "landing", "refresh"])
+def test_a_login_that_reads_whatever_comes_is_taken_in_by_every_kind_of_forgery(
+    loopback: Loopback, city: City, cast: Cast, start: str
+) -> None:
+    """It takes the first name in any document, and reads that up to a comment."""
+    portal = Portal(city, start)
+    assert judged(loopback, portal, cast, EVERY_FORGERY) == ", ".join(
+        (
+            "SAML-SIG-01 SAML-SIG-02 SAML-SIG-03 SAML-SIG-04 SAML-SIG-05 SAML-SIG-06 SAML-SIG-07 SAML-SIG-08",
+            "SAML-XSW-3 SAML-XSW-4 SAML-XSW-5 SAML-XSW-7",
+            "SAML-CMT-01 SAML-XML-01",
+            "SAML-VAL-01 SAML-VAL-02 SAML-VAL-03 SAML-VAL-04 SAML-VAL-05",
+            "SAML-VAL-06 SAML-VAL-07 SAML-VAL-13",
+            "SAML-VAL-09 SAML-VAL-10",
+            "SAML-VAL-11 SAML-VAL-12",
+        )
+    )
+
+
+def test_the_other_wrappings_take_in_who_reads_from_the_top(
+    loopback: Loopback, city: City, cast: Cast
+) -> None:
+    portal = Portal(city, reads="saml:Assertion/saml:Subject/saml:NameID")
+    found = judged(loopback, portal, cast, "wrapping")
+    assert found == ("SAML-XSW-1 SAML-XSW-2 SAML-XSW-3 SAML-XSW-4 SAML-XSW-5 SAML-XSW-6 SAML-XSW-8")
+
+
+def test_where_no_good_answer_is_believed_forgeries_say_nothing(
+    loopback: Loopback, city: City, cast: Cast
+) -> None:
+    found = judged(loopback, Portal(city, becomes=lambda _: None), cast, EVERY_FORGERY)
+    assert set(found.split(", ")) == {"login.no-good-answer"}
+
+
+def test_forged_saml_says_nothing_of_another_protocol(loopback: Loopback, city: City, cast: Cast) -> None:
+    with pytest.raises(NotExercised, match=r"login\.other-protocol"):
+        judged(loopback, OpenIdPortal(city), cast, "signature", login_start=OPENID)
+
+
 def test_findings_of_cards_and_code_agree() -> None:
     cards = yaml.safe_load((ROOT / "suites/login/checks.yaml").read_text(encoding="utf-8"))["checks"]
     code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "suites" / "login").glob("test_*.py"))
     raised = set(re.findall(r'"((?:RS|SAML-[A-Z]+)-\d\d|oidc\.login)"', code))
+    raised |= {forgery.row for forgery in FORGERIES.values()}
     assert raised == {finding for card in cards for finding in card["findings"]}

@@ -5,6 +5,7 @@ import hashlib
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import cast
 
 from cryptography import x509
@@ -19,6 +20,7 @@ from starlette.routing import Route
 
 from kravkoll.city.certificate_authority import BACKDATED, generate_rsa_key, private_pem
 from kravkoll.city.doors import LOCAL, Doors
+from kravkoll.city.forged_saml import Occasion, Signs
 from kravkoll.city.saml_messages import (
     AssertionFrame,
     AuthnRequest,
@@ -132,6 +134,17 @@ class IdentityProvider:
         frame = AssertionFrame(self.entity_id, login.audience, login.recipient, login.request.id)
         return response(self._signing.sign(assertion(self._subject(persona), frame)), frame)
 
+    def occasion(self, login: PendingLogin, attacker: str, victim: str, signs: Signs) -> Occasion:
+        """What forged answers to this request are made of: two of the cast, and the keys."""
+        return Occasion(
+            AssertionFrame(self.entity_id, login.audience, login.recipient, login.request.id),
+            self._subject(attacker),
+            self._subject(victim),
+            self._signing,
+            _stranger(),
+            signs,
+        )
+
     def application(self) -> Starlette:
         async def show_metadata(_request: Request) -> Response:
             return Response(self.metadata(), media_type="application/samlmetadata+xml")
@@ -169,12 +182,19 @@ def _file_of(entity_id: str) -> str:
     return f"service-providers/{hashlib.sha256(entity_id.encode()).hexdigest()}.xml"
 
 
+@cache
+def _stranger() -> SigningPair:
+    """A key and a certificate like the identity provider's own, which nobody was told of."""
+    key = private_pem(generate_rsa_key())
+    return SigningPair(key, self_signed(key))
+
+
 def _signing(state: CityState) -> SigningPair:
     key = state.keep("identity-provider.key", lambda: private_pem(generate_rsa_key()))
-    return SigningPair(key, state.keep("identity-provider.crt", lambda: _self_signed(key)))
+    return SigningPair(key, state.keep("identity-provider.crt", lambda: self_signed(key)))
 
 
-def _self_signed(key_pem: bytes) -> bytes:
+def self_signed(key_pem: bytes) -> bytes:
     """Metadata pins the key, so the certificate around it needs no issuer."""
     key = cast("rsa.RSAPrivateKey", load_pem_private_key(key_pem, None))
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Stadens inloggning")])

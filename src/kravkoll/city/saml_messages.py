@@ -4,6 +4,7 @@ import base64
 import binascii
 import uuid
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -28,6 +29,10 @@ SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
 LOA_BASIC = "http://id.skolfederation.se/loa/bas"
 EDU_PERSON_PRINCIPAL_NAME = "urn:oid:1.3.6.1.4.1.5923.1.1.1.6"
 ATTRIBUTE_URI = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
+type Tree = etree._Element  # noqa: SLF001  # lxml has no public name for it
+type Change = Callable[[Tree], Tree]
+"""Makes a copy of part of a message that says something else."""
+
 LARGEST_REQUEST = 100_000
 """Octets of an AuthnRequest once inflated; real ones are about a thousand."""
 
@@ -114,7 +119,7 @@ class SigningPair:
         )
         return signer.sign(
             element,
-            key=_private_key(self.key_pem),
+            key=private_key(self.key_pem),
             cert=self.certificate_pem.decode(),
             reference_uri=element.get("ID"),
         )
@@ -125,7 +130,7 @@ class SigningPair:
 
 
 @lru_cache(maxsize=8)
-def _private_key(pem: bytes) -> rsa.RSAPrivateKey:
+def private_key(pem: bytes) -> rsa.RSAPrivateKey:
     """Parsed once: OpenSSL takes 35 ms to verify an RSA key, ten times what the signature takes."""
     key = load_pem_private_key(pem, None)
     if not isinstance(key, rsa.RSAPrivateKey):
@@ -198,16 +203,16 @@ def identity_provider_metadata(entity_id: str, sso_url: str, signing: SigningPai
 def assertion(subject: Subject, frame: AssertionFrame, *, now: datetime | None = None) -> etree._Element:
     """An unsigned assertion with a place for its signature, by the Web Browser SSO profile 4.1.4.2."""
     now = now or datetime.now(UTC)
-    expires = _instant(now + frame.lifetime)
-    root = _element(SAML, "Assertion", ID=_new_id(), Version="2.0", IssueInstant=_instant(now))
+    expires = instant(now + frame.lifetime)
+    root = _element(SAML, "Assertion", ID=_new_id(), Version="2.0", IssueInstant=instant(now))
     _child(root, SAML, "Issuer").text = frame.issuer
     _child(root, DS, "Signature", Id="placeholder")
     _add_subject(root, subject, frame, expires)
     conditions = _child(
-        root, SAML, "Conditions", NotBefore=_instant(now - timedelta(minutes=1)), NotOnOrAfter=expires
+        root, SAML, "Conditions", NotBefore=instant(now - timedelta(minutes=1)), NotOnOrAfter=expires
     )
     _child(_child(conditions, SAML, "AudienceRestriction"), SAML, "Audience").text = frame.audience
-    statement = _child(root, SAML, "AuthnStatement", AuthnInstant=_instant(now), SessionIndex=_new_id())
+    statement = _child(root, SAML, "AuthnStatement", AuthnInstant=instant(now), SessionIndex=_new_id())
     context = _child(statement, SAML, "AuthnContext")
     _child(context, SAML, "AuthnContextClassRef").text = frame.level_of_assurance
     _add_attributes(root, subject)
@@ -216,15 +221,23 @@ def assertion(subject: Subject, frame: AssertionFrame, *, now: datetime | None =
 
 def response(signed_assertion: etree._Element, frame: AssertionFrame) -> bytes:
     """A successful Response that carries the assertion."""
+    root = response_of(signed_assertion, frame)
+    root.remove(root[1])  # the whole is not signed
+    return etree.tostring(root)
+
+
+def response_of(inner: etree._Element, frame: AssertionFrame) -> etree._Element:
+    """A successful Response around an assertion, with a place for its signature."""
     names = {"Destination": frame.recipient}
     if frame.in_response_to is not None:
         names["InResponseTo"] = frame.in_response_to
-    now = _instant(datetime.now(UTC))
+    now = instant(datetime.now(UTC))
     root = _element(SAMLP, "Response", ID=_new_id(), Version="2.0", IssueInstant=now, **names)
     _child(root, SAML, "Issuer").text = frame.issuer
+    _child(root, DS, "Signature", Id="placeholder")
     _child(_child(root, SAMLP, "Status"), SAMLP, "StatusCode", Value=SUCCESS)
-    root.append(signed_assertion)
-    return etree.tostring(root)
+    root.append(inner)
+    return root
 
 
 def _add_subject(root: etree._Element, subject: Subject, frame: AssertionFrame, expires: str) -> None:
@@ -263,5 +276,5 @@ def _new_id() -> str:
     return f"_{uuid.uuid4().hex}"  # an xs:ID may not begin with a digit
 
 
-def _instant(moment: datetime) -> str:
+def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -27,6 +27,8 @@ class LooksAt:
 
     __pydantic_config__ = STRICT
     interfaces: tuple[InterfaceKind, ...] = ()
+    protocol: Literal["saml", "oidc"] | None = None
+    """Only logins that reach the city's by this protocol, as far as the supplier's file says."""
     absent_flows: bool = False
     """Only interfaces of systems that are an end of a flow that must not exist."""
     flows: tuple[FlowEndName, ...] = ()

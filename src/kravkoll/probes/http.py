@@ -17,6 +17,8 @@ from kravkoll.record.outcome import Inconclusive
 TIMEOUT_SECONDS = 10.0
 LARGEST_ANSWER = 16 * 1024 * 1024
 MOST_REDIRECTS = 15
+SAFE = frozenset({"GET", "HEAD"})
+"""What may be asked twice (RFC 9110, 9.2.1)."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 DEFAULT_PORTS = {"https": 443, "http": 80}
 NO_TLS_REASONS = frozenset(
@@ -81,7 +83,14 @@ class Visitor:
         if origin_of(url) not in self.origins:
             raise Inconclusive("host.not-declared", origin_of(url))
         try:
-            return self._exchange(method, url, headers, form)
+            opened: list[str] = []
+            try:
+                return self._exchange(method, url, headers, form, opened)
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                if opened or method not in SAFE:
+                    raise
+            # a kept connection that was closed meanwhile, as servers may: once more by a new one
+            return self._exchange(method, url, headers, form, opened)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
             raise could_not_see(error, without_query(url)) from error
 
@@ -97,11 +106,23 @@ class Visitor:
         return tuple(answers)
 
     def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str] | None, form: Mapping[str, str] | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        form: Mapping[str, str] | None,
+        opened: list[str],
     ) -> Answer:
+        """`opened` is told of each new connection."""
+
+        def trace(event: str, _info: Mapping[str, object]) -> None:
+            if event == "connection.connect_tcp.started":
+                opened.append(url)
+
         deadline = time.monotonic() + self._timeout
         body = bytearray()
-        with self._client.stream(method, url, headers=headers, data=form) as response:
+        extensions = {"trace": trace}
+        with self._client.stream(method, url, headers=headers, data=form, extensions=extensions) as response:
             for chunk in response.iter_bytes():
                 body += chunk
                 # httpx bounds each read; a subject that drips would hold us for ever

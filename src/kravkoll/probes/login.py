@@ -1,5 +1,6 @@
 """Logs in as a person would: from a page of the system, by the city's login, back, and who is it now."""
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -114,6 +115,13 @@ class CityLogin:
         elif not answer.location and (page is None or page.automatic_form is None):
             raise Inconclusive("city.login-page", "no form that asks for a user name")
         return self._on(visitor, self._carried_back(answer))
+
+    def bring(self, visitor: Visitor, address: str, document: bytes, relay_state: str | None) -> Journey:
+        """Carry a SAML answer to a system as the login's own form would."""
+        form = {"SAMLResponse": base64.b64encode(document).decode()}
+        if relay_state is not None:
+            form["RelayState"] = relay_state
+        return self._on(visitor, Step("POST", address, form))
 
     def _carried_back(self, answer: Answer) -> Step:
         """How the city's answer goes back to the system: by a redirect, or by a form that sends itself."""

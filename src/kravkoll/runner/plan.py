@@ -8,10 +8,13 @@ from datetime import date
 from typing import NamedTuple, Self
 
 from kravkoll.contracts.cards import CheckCard
-from kravkoll.contracts.model import Agreement, Flow, InterfaceKind, Requirement, Supplier
+from kravkoll.contracts.model import Agreement, Flow, Interface, InterfaceKind, Requirement, Supplier
 from kravkoll.contracts.verification import requirements_of
 from kravkoll.contracts.workspace import Workspace
 from kravkoll.record.rows import Row, RowKind
+
+PROTOCOLS = {"saml": "metadata", "oidc": "openid"}
+"""How a login may reach the city's, and the setting of login.start that tells the city of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class _Scope:
             if looks_at.absent_flows and system.id not in kept_apart:
                 continue
             for interface in system.interfaces:
-                if interface.kind in looks_at.interfaces:
+                if interface.kind in looks_at.interfaces and _speaks(interface, looks_at.protocol):
                     requirements = self._requirements(check, system=system.id, kind=interface.kind)
                     place = Place("interface", system.id, interface.id, system.id)
                     yield from self._row(check, place, requirements)
@@ -165,7 +168,21 @@ class _Scope:
         if requirement.unchecked is not None:
             own = requirement.source.number and not requirement.like and not requirement.checks
             return "check.untied" if own else "check.none"
-        return "interface.none"
+        has_login = any(i.kind == "login" for system in self.supplier.systems for i in system.interfaces)
+        protocols = {
+            check.looks_at.protocol
+            for check in self.workspace.checks.values()
+            if requirement.id in self.verified[check.id]
+        }
+        return "check.other-protocol" if has_login and protocols - {None} else "interface.none"
+
+
+def _speaks(interface: Interface, protocol: str | None) -> bool:
+    """Whether a login may use the protocol: one whose file says only another does not."""
+    start = interface.capabilities.get("login.start", {})
+    said = {name for name, setting in PROTOCOLS.items() if setting in start}
+    said |= {str(start["protocol"])} & PROTOCOLS.keys() if "protocol" in start else set()
+    return protocol is None or not said or protocol in said
 
 
 def _selects(wanted: tuple[str, ...], own: str) -> bool:

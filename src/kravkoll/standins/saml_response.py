@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,7 @@ from signxml import DigestAlgorithm, SignatureMethod  # type: ignore[attr-define
 from signxml.exceptions import InvalidInput, SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
+from kravkoll.standins.faults import Behaviour
 from kravkoll.standins.saml_metadata import (
     DS,
     NAMESPACES,
@@ -58,39 +59,67 @@ class Login:
     session_ends: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """An answer on its way in: from whom it should be, to whom, when, and how this product reads."""
+
+    idp: IdentityProvider
+    own: OwnAddresses
+    now: datetime
+    behave: Behaviour
+
+
 def read_response(
-    encoded: str, idp: IdentityProvider, own: OwnAddresses, now: datetime | None = None
+    encoded: str,
+    idp: IdentityProvider,
+    own: OwnAddresses,
+    now: datetime | None = None,
+    behave: Behaviour | None = None,
 ) -> Login:
     """The login that a SAMLResponse form field proves; NotSaml with the reason where it proves none."""
-    now = now or datetime.now(UTC)
+    behave = behave or Behaviour()
+    receiving = Receiving(idp, own, now or datetime.now(UTC), behave)
     try:
-        root = parse(base64.b64decode(encoded, validate=True))
+        root = behave(parse)(base64.b64decode(encoded, validate=True))
     except binascii.Error as error:
         raise NotSaml("no base64") from error
-    _check_envelope(root, idp, own)
-    return _read_assertion(_signed_assertion(root, idp), idp, own, now)
+    _check_envelope(root, receiving)
+    behave(check_single)(root)
+    return _read_assertion(behave(signed_assertion)(root, receiving), receiving)
 
 
-def _check_envelope(root: etree._Element, idp: IdentityProvider, own: OwnAddresses) -> None:
+def _check_envelope(root: etree._Element, receiving: Receiving) -> None:
     """What stands around the assertion. It may be unsigned: it can only make us refuse."""
     if root.tag != f"{{{SAMLP}}}Response":
         raise NotSaml("no Response")
+    receiving.behave(check_status)(root)
+    if root.get("Destination", receiving.own.acs) != receiving.own.acs:
+        raise NotSaml("for another destination")
+    issuer = root.find("saml:Issuer", NAMESPACES)
+    if issuer is not None:
+        receiving.behave(check_issuer)(issuer, receiving.idp)
+
+
+def check_status(root: etree._Element) -> None:
     status = root.find("samlp:Status/samlp:StatusCode", NAMESPACES)
     if status is None or status.get("Value") != SUCCESS:
         raise NotSaml("the login did not succeed")
-    if root.get("Destination", own.acs) != own.acs:
-        raise NotSaml("for another destination")
-    issuer = root.find("saml:Issuer", NAMESPACES)
-    if issuer is not None and text(issuer) != idp.entity_id:
+
+
+def check_issuer(issuer: etree._Element, idp: IdentityProvider) -> None:
+    if text(issuer) != idp.entity_id:
         raise NotSaml("from another issuer")
-    # One assertion in the whole document leaves nothing to wrap.
+
+
+def check_single(root: etree._Element) -> None:
+    """One assertion in the whole document, and no ID twice, leaves nothing to wrap."""
     only(root.findall(f".//{{{SAML}}}Assertion"), "Assertion")
     ids = [one.get(ID_ATTRIBUTE) for one in root.iter() if one.get(ID_ATTRIBUTE)]
     if len(ids) != len(set(ids)):
         raise NotSaml("an ID is used twice")
 
 
-def _signed_assertion(root: etree._Element, idp: IdentityProvider) -> etree._Element:
+def signed_assertion(root: etree._Element, receiving: Receiving) -> etree._Element:
     """The assertion out of the bytes that the signature covers."""
     assertion = only(root.findall("saml:Assertion", NAMESPACES), "Assertion of the Response")
     signed = next(
@@ -98,19 +127,19 @@ def _signed_assertion(root: etree._Element, idp: IdentityProvider) -> etree._Ele
     )
     if signed is None:
         raise NotSaml("nothing is signed")
-    verified = _verified(signed, idp)
+    verified = _verified(signed, receiving)
     if signed is root:
         return only(verified.findall("saml:Assertion", NAMESPACES), "signed Assertion")
     return verified
 
 
-def _verified(element: etree._Element, idp: IdentityProvider) -> etree._Element:
+def _verified(element: etree._Element, receiving: Receiving) -> etree._Element:
     """The element as it was signed, by any of the identity provider's keys."""
     signature = only(element.findall("ds:Signature", NAMESPACES), "Signature")
     _check_signature_form(signature, element)
     location = "./" if element.getparent() is None else f"./{{{SAML}}}Assertion/"
     config = SignatureConfiguration(location=location, signature_methods=METHODS, digest_algorithms=DIGESTS)
-    for certificate in idp.certificates:
+    for certificate in receiving.behave(trusted_certificates)(signature, receiving.idp):
         try:
             result = XMLVerifier().verify(
                 element.getroottree().getroot(),
@@ -126,6 +155,11 @@ def _verified(element: etree._Element, idp: IdentityProvider) -> etree._Element:
     raise NotSaml("the signature does not hold")
 
 
+def trusted_certificates(_signature: etree._Element, idp: IdentityProvider) -> tuple[str, ...]:
+    """Those of the metadata; what the message brings along proves nothing."""
+    return idp.certificates
+
+
 def _check_signature_form(signature: etree._Element, element: etree._Element) -> None:
     """One reference, to the element that the signature stands in, without transforms that hide things."""
     reference = only(signature.findall("ds:SignedInfo/ds:Reference", NAMESPACES), "Reference")
@@ -136,30 +170,33 @@ def _check_signature_form(signature: etree._Element, element: etree._Element) ->
         raise NotSaml("a transform that is not agreed")
 
 
-def _read_assertion(
-    assertion: etree._Element, idp: IdentityProvider, own: OwnAddresses, now: datetime
-) -> Login:
-    if text(assertion.find("saml:Issuer", NAMESPACES)) != idp.entity_id:
-        raise NotSaml("an assertion of another issuer")
-    _check_conditions(assertion, own, now)
+def _read_assertion(assertion: etree._Element, receiving: Receiving) -> Login:
+    behave = receiving.behave
+    behave(check_issuer)(only(assertion.findall("saml:Issuer", NAMESPACES), "Issuer"), receiving.idp)
+    _check_conditions(assertion, receiving)
     subject = only(assertion.findall("saml:Subject", NAMESPACES), "Subject")
-    confirmed = _confirmation(subject, own, now)
-    name_id = text(subject.find("saml:NameID", NAMESPACES))
+    confirmed = behave(confirmation)(subject, receiving)
+    read = behave(text)
+    name_id = read(subject.find("saml:NameID", NAMESPACES))
     if not name_id:
         raise NotSaml("nobody is named")
     return Login(
         assertion_id=assertion.get("ID", ""),
         in_response_to=confirmed.get("InResponseTo", ""),
         name_id=name_id,
-        attributes=_attributes(assertion),
-        not_on_or_after=_moment(confirmed.get("NotOnOrAfter")),
+        attributes=_attributes(assertion, read),
+        not_on_or_after=_moment(confirmed.get("NotOnOrAfter", receiving.now.isoformat())),
         session_ends=_session_end(assertion),
     )
 
 
-def _check_conditions(assertion: etree._Element, own: OwnAddresses, now: datetime) -> None:
+def _check_conditions(assertion: etree._Element, receiving: Receiving) -> None:
     conditions = only(assertion.findall("saml:Conditions", NAMESPACES), "Conditions")
-    _check_window(conditions, now)
+    receiving.behave(check_window)(conditions, receiving.now)
+    receiving.behave(check_audience)(conditions, receiving.own)
+
+
+def check_audience(conditions: etree._Element, own: OwnAddresses) -> None:
     restrictions = conditions.findall("saml:AudienceRestriction", NAMESPACES)
     if not restrictions:
         raise NotSaml("no audience")
@@ -169,7 +206,7 @@ def _check_conditions(assertion: etree._Element, own: OwnAddresses, now: datetim
             raise NotSaml("for another audience")
 
 
-def _confirmation(subject: etree._Element, own: OwnAddresses, now: datetime) -> etree._Element:
+def confirmation(subject: etree._Element, receiving: Receiving) -> etree._Element:
     """SubjectConfirmationData of a bearer, for us, still good."""
     bearers = [
         one for one in subject.findall("saml:SubjectConfirmation", NAMESPACES) if one.get("Method") == BEARER
@@ -177,15 +214,23 @@ def _confirmation(subject: etree._Element, own: OwnAddresses, now: datetime) -> 
     data = only(
         only(bearers, "bearer confirmation").findall("saml:SubjectConfirmationData", NAMESPACES), "data"
     )
-    if data.get("Recipient") != own.acs:
-        raise NotSaml("for another recipient")
-    if data.get("NotOnOrAfter") is None:
-        raise NotSaml("without an end")
-    _check_window(data, now)
+    receiving.behave(check_recipient)(data, receiving.own)
+    receiving.behave(check_end)(data)
+    receiving.behave(check_window)(data, receiving.now)
     return data
 
 
-def _check_window(element: etree._Element, now: datetime) -> None:
+def check_recipient(data: etree._Element, own: OwnAddresses) -> None:
+    if data.get("Recipient") != own.acs:
+        raise NotSaml("for another recipient")
+
+
+def check_end(data: etree._Element) -> None:
+    if data.get("NotOnOrAfter") is None:
+        raise NotSaml("without an end")
+
+
+def check_window(element: etree._Element, now: datetime) -> None:
     if (start := element.get("NotBefore")) and now + SKEW < _moment(start):
         raise NotSaml("not valid yet")
     if (end := element.get("NotOnOrAfter")) and now - SKEW >= _moment(end):
@@ -198,10 +243,12 @@ def _session_end(assertion: etree._Element) -> datetime | None:
     return _moment(end) if end else None
 
 
-def _attributes(assertion: etree._Element) -> Mapping[str, tuple[str, ...]]:
+def _attributes(
+    assertion: etree._Element, read: Callable[[etree._Element | None], str]
+) -> Mapping[str, tuple[str, ...]]:
     return {
         attribute.get("Name", ""): tuple(
-            text(value) for value in attribute.findall("saml:AttributeValue", NAMESPACES)
+            read(value) for value in attribute.findall("saml:AttributeValue", NAMESPACES)
         )
         for attribute in assertion.findall("saml:AttributeStatement/saml:Attribute", NAMESPACES)
     }

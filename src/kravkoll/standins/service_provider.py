@@ -21,11 +21,15 @@ from kravkoll.standins.saml_metadata import (
 )
 from kravkoll.standins.saml_request import authn_request_url
 from kravkoll.standins.saml_response import Login, read_response
-from kravkoll.standins.sessions import Session, Sessions
+from kravkoll.standins.sessions import Session, Sessions, WaitingLogin
 
 METADATA_SECONDS = 3600.0
 REFETCH_SECONDS = 1.0
 """A signature that does not hold makes the metadata be fetched anew, but not at every try."""
+
+
+type Used = dict[str, datetime]
+"""Assertion id to the end of the time that it could be used in."""
 
 
 class ServiceProvider:
@@ -46,7 +50,7 @@ class ServiceProvider:
         self._outbound = outbound
         self._behave = behave
         self._sessions = sessions
-        self._used: dict[str, datetime] = {}
+        self._used: Used = {}
         self._idp: IdentityProvider | None = None
         self._fetched = 0.0
         self.base_url = ""
@@ -92,11 +96,11 @@ class ServiceProvider:
         form = parse_qs((await request.body()).decode("latin-1"), max_num_fields=10)
         try:
             login = await self._read(form.get("SAMLResponse", [""])[0])
-            self._use_once(login)
+            self._behave(use_once)(self._used, login)
         except (NotSaml, Unreachable):
             return self._refusal()
         user = self._behave(user_of)(login, self._attribute)
-        waiting = self._sessions.answered(request, login.in_response_to) if user else None
+        waiting = self._behave(request_of)(self._sessions, request, login.in_response_to) if user else None
         if not user or waiting is None:
             return self._refusal()
         answer = RedirectResponse(waiting.target, 303)
@@ -108,20 +112,16 @@ class ServiceProvider:
 
     async def _read(self, encoded: str) -> Login:
         try:
-            return read_response(encoded, await self._identity_provider(), self.own)
+            return await self._read_now(encoded)
         except NotSaml:
             if time.monotonic() - self._fetched < REFETCH_SECONDS:
                 raise
         self._idp = None  # perhaps its key was changed
-        return read_response(encoded, await self._identity_provider(), self.own)
+        return await self._read_now(encoded)
 
-    def _use_once(self, login: Login) -> None:
-        """Refuse an assertion that was used before, for as long as it could be used at all."""
-        now = datetime.now(UTC)
-        self._used = {one: end for one, end in self._used.items() if (now - end).total_seconds() < 3600}
-        if login.assertion_id in self._used:
-            raise NotSaml("used before")
-        self._used[login.assertion_id] = login.not_on_or_after
+    async def _read_now(self, encoded: str) -> Login:
+        idp = await self._identity_provider()
+        return read_response(encoded, idp, self.own, behave=self._behave)
 
     async def _identity_provider(self) -> IdentityProvider:
         if self._idp is None or time.monotonic() - self._fetched > METADATA_SECONDS:
@@ -134,6 +134,21 @@ def user_of(login: Login, attribute: str) -> str | None:
     """The account: one value of the agreed attribute, or the NameID where none is agreed."""
     values = login.attributes.get(attribute, ()) if attribute else (login.name_id,)
     return values[0] if len(values) == 1 else None
+
+
+def use_once(used: Used, login: Login) -> None:
+    """Refuse an assertion that was used before, for as long as it could be used at all."""
+    now = datetime.now(UTC)
+    for old in [one for one, end in used.items() if (now - end).total_seconds() >= 3600]:
+        del used[old]
+    if login.assertion_id in used:
+        raise NotSaml("used before")
+    used[login.assertion_id] = login.not_on_or_after
+
+
+def request_of(sessions: Sessions, request: Request, request_id: str) -> WaitingLogin | None:
+    """The request that an answer is to, if this browser was sent with it and it was not answered yet."""
+    return sessions.answered(request, request_id)
 
 
 @fault("login.good", replaces=user_of)

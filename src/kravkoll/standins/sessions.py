@@ -93,6 +93,14 @@ class Sessions:
             return None
         return self._waiting.pop(request_id)
 
+    def answered_anywhere(self, request_id: str) -> WaitingLogin | None:
+        """As `answered`, in whichever browser."""
+        return self._waiting.pop(request_id, None)
+
+    def asked(self, request_id: str) -> WaitingLogin | None:
+        """A request that was sent, answered or not."""
+        return self._waiting.get(request_id)
+
 
 def _remember[T](kept: OrderedDict[str, T], name: str, value: T) -> None:
     kept[name] = value
