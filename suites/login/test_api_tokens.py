@@ -1,15 +1,21 @@
 """Machine access: a good token is let in, and nothing else gets what it got."""
 
+from collections import Counter
+
 import pytest
 
-from kravkoll.checks import Inconclusive, NotMet, check
+from kravkoll.checks import Finding, Inconclusive, NotMet, check
 from kravkoll.checks.subject import Subject
 from kravkoll.city.city import City
+from kravkoll.city.forged_tokens import FORGED_TOKENS, ForgedToken, Minting
 from kravkoll.probes.http import Visitor
 from kravkoll.probes.oauth import ApiAnswer, ask_with
 
 DEFAULT_PATH = "/organisations"
 FOREIGN_AUDIENCE = "urn:kravkoll:another-system"
+SIGNATURES = ("RS-04", "RS-05", "RS-06", "RS-07", "RS-08")
+CLAIMS = ("RS-10", "RS-11", "RS-12", "RS-16")
+SCOPES = ("RS-14",)
 EXPIRED_SECONDS_AGO = 600
 """Far beyond any tolerance for clocks that differ."""
 
@@ -47,6 +53,9 @@ class Asking:
 
     def with_foreign_token(self) -> ApiAnswer:
         return self.with_token(self._tokens.token(self._client, FOREIGN_AUDIENCE, self._scope))
+
+    def with_forged_token(self, forged: ForgedToken) -> ApiAnswer:
+        return self.with_token(forged.make(Minting(self._tokens, self._client, self._audience, self._scope)))
 
     def granted(self) -> ApiAnswer:
         """What a good token gets: the measure of what the others must not get."""
@@ -88,6 +97,53 @@ def test_expired_token_gets_nothing(subject: Subject, ask: Asking) -> None:
 @check("LOG-API-04")
 def test_token_for_another_audience_gets_nothing(subject: Subject, ask: Asking) -> None:
     _demand_refusal("RS-13", subject, ask, ask.with_foreign_token())
+
+
+@check("LOG-API-05")
+def test_only_a_good_signature_counts(subject: Subject, ask: Asking) -> None:
+    _refuse_all(subject, ask, SIGNATURES)
+
+
+@check("LOG-API-06")
+def test_only_a_whole_token_of_the_citys_counts(subject: Subject, ask: Asking) -> None:
+    _refuse_all(subject, ask, CLAIMS)
+
+
+@check("LOG-API-07")
+def test_only_the_agreed_scope_counts(subject: Subject, ask: Asking) -> None:
+    _refuse_all(subject, ask, SCOPES)
+
+
+def _refuse_all(subject: Subject, ask: Asking, rows: tuple[str, ...]) -> None:
+    """One finding a row that data was given out for; Inconclusive where nothing was, yet not all refused."""
+    taken: dict[str, list[str]] = {}
+    unseen: list[Inconclusive] = []
+    for name, forged in FORGED_TOKENS.items():
+        if forged.row not in rows:
+            continue
+        try:
+            _demand_refusal(forged.row, subject, ask, ask.with_forged_token(forged))
+        except NotMet:
+            taken.setdefault(forged.row, []).append(name)
+        except Inconclusive as neither:
+            unseen.append(neither)
+    if taken:
+        tried = Counter(forged.row for forged in FORGED_TOKENS.values())
+        raise NotMet(
+            findings=tuple(
+                Finding(
+                    row,
+                    "nothing of what a good token gets",
+                    names,
+                    cases=tuple({"token": name} for name in names),
+                    failed=len(names),
+                    tried=tried[row],
+                )
+                for row, names in taken.items()
+            )
+        )
+    if unseen:
+        raise unseen[0]
 
 
 def _demand_refusal(code: str, subject: Subject, ask: Asking, answer: ApiAnswer) -> None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 import yaml
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from lxml import etree
 from starlette.applications import Starlette
@@ -30,6 +31,7 @@ from kravkoll.checks.subject import Memo, Subject, verifying_context
 from kravkoll.city.city import City
 from kravkoll.city.driving import Driving
 from kravkoll.city.forged_saml import FORGERIES
+from kravkoll.city.forged_tokens import FORGED_TOKENS
 from kravkoll.city.openid_messages import RelyingParty, challenge_of
 from kravkoll.city.saml_messages import MD, NAMESPACES
 from kravkoll.city.state import throwaway
@@ -235,6 +237,48 @@ def test_a_subject_that_is_down_is_inconclusive(loopback: Loopback, city: City) 
     subject = subject_at(served.url, city, capabilities)
     asking = API.Asking(subject, city)
     assert said(lambda: API.test_good_token_is_let_in(subject, asking)) == "subject.unreachable"
+
+
+class UnverifyingApi(ProtectedApi):
+    """Reads a token's claims, and lets in whoever has some."""
+
+    def kind(self, request: Request) -> str:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return "good" if token.count(".") == 2 else "none"
+
+
+def forged_outcomes(api: ProtectedApi, loopback: Loopback, city: City) -> str:
+    capabilities = {"api.token": {"audience": "urn:kravkoll:system", "scope": "ss12000.read"}}
+    with loopback.serve(api.app(), context=city.ca.issue().server_context()) as served:
+        subject = subject_at(f"{served.url}/v2.0", city, capabilities)
+        asking = API.Asking(subject, city)
+        checks = (
+            API.test_only_a_good_signature_counts,
+            API.test_only_a_whole_token_of_the_citys_counts,
+            API.test_only_the_agreed_scope_counts,
+        )
+        return ", ".join(said(lambda c=check: c(subject, asking)) for check in checks)  # type: ignore[misc]
+
+
+def test_an_api_that_verifies_nothing_takes_every_forged_token(loopback: Loopback, city: City) -> None:
+    found = forged_outcomes(UnverifyingApi(city, {}), loopback, city)
+    assert found == "RS-04 RS-05 RS-06 RS-07 RS-08, RS-10 RS-11 RS-12 RS-16, RS-14"
+
+
+class BreakingApi(ProtectedApi):
+    """Verifies signatures, and has no answer where they do not hold."""
+
+    def kind(self, request: Request) -> str:
+        try:
+            return super().kind(request)
+        except JoseError:
+            return "broken"
+
+
+def test_an_api_that_breaks_over_a_forged_token_is_not_judged(loopback: Loopback, city: City) -> None:
+    """A failure of the server says nothing of authorisation."""
+    found = forged_outcomes(BreakingApi(city, {"broken": (500, None)}), loopback, city)
+    assert found.split(", ")[0] == "subject.error"
 
 
 # --- people's login ---
@@ -674,4 +718,5 @@ def test_findings_of_cards_and_code_agree() -> None:
     code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "suites" / "login").glob("test_*.py"))
     raised = set(re.findall(r'"((?:RS|SAML-[A-Z]+)-\d\d|oidc\.login)"', code))
     raised |= {forgery.row for forgery in FORGERIES.values()}
+    raised |= {forged.row for forged in FORGED_TOKENS.values()}
     assert raised == {finding for card in cards for finding in card["findings"]}

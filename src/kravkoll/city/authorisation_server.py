@@ -6,7 +6,7 @@ import ssl
 import time
 import urllib.parse
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from joserfc import jwt
@@ -135,6 +135,10 @@ class AuthorisationServer:
         return jwt.encode(
             _overridden(right_header, header or {}), _overridden(right, claims), key, algorithms=["ES256"]
         )
+
+    def signed(self, sign: Callable[[ECKey], str]) -> str:
+        """What `sign` makes with the server's own key, for checks that need a header no library writes."""
+        return sign(self._key)
 
     def public_keys(self) -> KeySetSerialization:
         """The JWK set that resource servers verify with."""

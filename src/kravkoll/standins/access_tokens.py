@@ -1,14 +1,16 @@
 """Access tokens as a resource server takes them: RFC 9068, ES256, keys by discovery."""
 
+import base64
+import hmac
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet
 
 from kravkoll.standins.api_errors import ApiError
 from kravkoll.standins.faults import Behaviour, fault
@@ -56,31 +58,32 @@ class AccessTokens:
         if authorization is None:
             return self._behave(without_token)(tuple(clients))
         claims = await self._claims(_bearer(authorization))
+        scopes = self._behave(scopes_of)(claims)
         self._behave(refuse_on_principle)(claims)
         self._behave(check_time)(claims, time.time())
         self._behave(check_audience)(claims, self._audience)
         self._behave(check_client)(claims, tuple(clients))
-        return Caller(
-            claims["client_id"], frozenset(str(claims.get("scope", "")).split()), str(claims["sub"])
-        )
+        return Caller(claims["client_id"], scopes, str(claims["sub"]))
 
     async def _claims(self, token: str) -> Claims:
         try:
             decoded = await self._decode(token)
         except (JoseError, ValueError, TypeError) as error:
             raise unauthorised("the token is not valid") from error
-        check_shape(decoded.header, decoded.claims, self._issuer)
+        self._behave(check_kind)(decoded.header)
+        self._behave(check_whole)(decoded.claims)
+        self._behave(check_issuer)(decoded.claims, self._issuer)
         return decoded.claims
 
     async def _decode(self, token: str) -> jwt.Token:
         keys = await self._current_keys()
         try:
-            return jwt.decode(token, keys, algorithms=["ES256"])
+            return self._behave(decode)(token, keys)
         except (JoseError, ValueError):
             if time.monotonic() - self._fetched < REFETCH_SECONDS:
                 raise
         self._keys = None  # perhaps the keys were rotated
-        return jwt.decode(token, await self._current_keys(), algorithms=["ES256"])
+        return self._behave(decode)(token, await self._current_keys())
 
     async def _current_keys(self) -> KeySet:
         if self._keys is None:
@@ -98,14 +101,30 @@ class AccessTokens:
         return KeySet.import_key_set(orjson.loads(await self._outbound.get(metadata["jwks_uri"])))
 
 
-def check_shape(header: Mapping[str, Any], claims: Claims, issuer: str) -> None:
-    """That this is an access token of the issuer with what RFC 9068 requires; 401 otherwise."""
+def decode(token: str, keys: KeySet) -> jwt.Token:
+    """Verified with the issuer's keys by the one algorithm that is agreed."""
+    return jwt.decode(token, keys, algorithms=["ES256"])
+
+
+def check_kind(header: Mapping[str, Any]) -> None:
+    """401 for anything but an access token (RFC 9068, 4)."""
     if str(header.get("typ", "")).lower() not in TYPES:
         raise unauthorised("the token is no access token")
+
+
+def check_whole(claims: Claims) -> None:
+    """401 unless all is there that RFC 9068 requires."""
     if missing := [name for name in REQUIRED if name not in claims]:
         raise unauthorised(f"the token lacks {', '.join(missing)}")
-    if claims["iss"] != issuer:
+
+
+def check_issuer(claims: Claims, issuer: str) -> None:
+    if claims.get("iss") != issuer:
         raise unauthorised("the token has another issuer")
+
+
+def scopes_of(claims: Claims) -> frozenset[str]:
+    return frozenset(str(claims.get("scope", "")).split())
 
 
 def check_time(claims: Claims, now: float) -> None:
@@ -181,3 +200,67 @@ def admit_any_client(_claims: Claims, _clients: tuple[str, ...]) -> None:
 @fault("api.token.good", replaces=refuse_on_principle)
 def refuse_good_tokens(_claims: Claims) -> None:
     raise unauthorised("the token is not valid")
+
+
+@fault("api.token.unsigned", replaces=decode)
+def read_without_verifying(token: str, _keys: KeySet) -> jwt.Token:
+    header, claims, _ = token.split(".")
+    return jwt.Token(_json(header), _json(claims))
+
+
+@fault("api.token.confusion", replaces=decode)
+def let_the_token_choose_the_algorithm(token: str, keys: KeySet) -> jwt.Token:
+    """Whatever the header says, with the key that there is: a public one, taken for a secret."""
+    content, _, signature = token.rpartition(".")
+    header, claims = map(_json, content.split("."))
+    if header.get("alg") != "HS256":
+        return decode(token, keys)
+    pem = cast("ECKey", keys.keys[0]).as_pem(private=False)
+    said = base64.urlsafe_b64encode(hmac.digest(pem, content.encode(), "sha256")).rstrip(b"=")
+    if said != signature.encode():
+        raise ValueError("the signature does not hold")
+    return jwt.Token(header, claims)
+
+
+@fault("api.token.own_key", replaces=decode)
+def trust_the_key_that_comes_along(token: str, keys: KeySet) -> jwt.Token:
+    own = _json(token.split(".", 1)[0]).get("jwk")
+    if own is None:
+        return decode(token, keys)
+    return jwt.decode(token, ECKey.import_key(own), algorithms=["ES256"])
+
+
+@fault("api.token.issuer", replaces=check_issuer)
+def ignore_issuer(_claims: Claims, _issuer: str) -> None:
+    return None
+
+
+@fault("api.token.endless", replaces=check_whole)
+def need_no_end(_claims: Claims) -> None:
+    return None
+
+
+@fault("api.token.endless", replaces=check_time)
+def hold_only_ends_that_are_said(claims: Claims, now: float) -> None:
+    check_time({"iat": now, "exp": now + 1} | dict(claims), now)
+
+
+@fault("api.token.kind", replaces=check_kind)
+def take_any_kind(_header: Mapping[str, Any]) -> None:
+    return None
+
+
+@fault("api.token.kind", replaces=check_audience)
+def take_what_is_for_the_client(claims: Claims, audience: str) -> None:
+    if claims["aud"] != claims["client_id"]:
+        check_audience(claims, audience)
+
+
+@fault("api.token.scope", replaces=scopes_of)
+def grant_every_scope(_claims: Claims) -> frozenset[str]:
+    return frozenset({"ss12000.read"})
+
+
+def _json(part: str) -> dict[str, Any]:
+    value: dict[str, Any] = orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return value
