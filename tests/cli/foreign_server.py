@@ -121,7 +121,7 @@ class Foreign:
             raise Refused(403, "not-you") from error
         audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
         mine = AUDIENCE in audience or self.defect == "any-audience"
-        if claims.get("iss") != self.issuer or not mine:
+        if claims.get("iss") != self.issuer or not mine or "read" not in str(claims.get("scope")).split():
             raise Refused(403, "not-for-me")
 
     def _single(self, kind: str, one: str) -> Mapping[str, Any]:

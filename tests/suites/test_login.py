@@ -30,6 +30,7 @@ from kravkoll.cast import Cast
 from kravkoll.checks.subject import Memo, Subject, verifying_context
 from kravkoll.city.city import City
 from kravkoll.city.driving import Driving
+from kravkoll.city.forged_openid import FORGED_LOGINS
 from kravkoll.city.forged_saml import FORGERIES
 from kravkoll.city.forged_tokens import FORGED_TOKENS
 from kravkoll.city.openid_messages import RelyingParty, challenge_of
@@ -51,7 +52,7 @@ def suite(name: str) -> ModuleType:
 
 
 API, SSO, SAML = suite("test_api_tokens"), suite("test_city_login"), suite("test_saml")
-CONFTEST = suite("conftest")
+CONFTEST, OIDC = suite("conftest"), suite("test_openid")
 API_CHECKS = {
     "good": API.test_good_token_is_let_in,
     "none": API.test_no_token_gets_nothing,
@@ -460,6 +461,9 @@ def forgeries(subject: Subject, city: City, cast: Cast, driving: Driving) -> dic
     def trying() -> Any:
         return SAML.trying.__wrapped__(subject, city, cast, driving)
 
+    def oidc() -> Any:
+        return OIDC.trying.__wrapped__(subject, city, cast, driving)
+
     return {
         "signature": lambda: SAML.test_only_a_good_signature_is_believed(trying()),
         "wrapping": lambda: SAML.test_nothing_but_what_was_signed_is_read(trying()),
@@ -468,6 +472,8 @@ def forgeries(subject: Subject, city: City, cast: Cast, driving: Driving) -> dic
         "once": lambda: SAML.test_an_answer_counts_once_and_where_it_was_asked_for(trying()),
         "time": lambda: SAML.test_an_answer_outside_its_time_is_refused(trying()),
         "statement": lambda: SAML.test_an_answer_that_confirms_nobody_is_refused(trying()),
+        "claims": lambda: OIDC.test_an_id_token_is_verified_in_all_it_says(oidc()),
+        "browser": lambda: OIDC.test_an_answer_counts_only_in_the_browser_that_asked(oidc()),
     }
 
 
@@ -713,10 +719,24 @@ def test_forged_saml_says_nothing_of_another_protocol(loopback: Loopback, city: 
         judged(loopback, OpenIdPortal(city), cast, "signature", login_start=OPENID)
 
 
+def test_a_relying_party_that_reads_whatever_comes_is_taken_in(
+    loopback: Loopback, city: City, cast: Cast
+) -> None:
+    """Without `sub` it breaks off, and userinfo it never asks for: both let nobody in."""
+    found = judged(loopback, OpenIdPortal(city), cast, "claims browser", login_start=OPENID)
+    assert found == "OIDC-CLM-01 OIDC-CLM-02 OIDC-CLM-03 OIDC-CLM-04, OIDC-RES-03"
+
+
+def test_forged_openid_says_nothing_of_another_protocol(loopback: Loopback, city: City, cast: Cast) -> None:
+    with pytest.raises(NotExercised, match=r"login\.other-protocol"):
+        judged(loopback, Portal(city), cast, "claims")
+
+
 def test_findings_of_cards_and_code_agree() -> None:
     cards = yaml.safe_load((ROOT / "suites/login/checks.yaml").read_text(encoding="utf-8"))["checks"]
     code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "suites" / "login").glob("test_*.py"))
-    raised = set(re.findall(r'"((?:RS|SAML-[A-Z]+)-\d\d|oidc\.login)"', code))
+    raised = set(re.findall(r'"((?:RS|(?:SAML|OIDC)-[A-Z]+)-\d\d|oidc\.login)"', code))
     raised |= {forgery.row for forgery in FORGERIES.values()}
-    raised |= {forged.row for forged in FORGED_TOKENS.values()}
+    raised |= {token.row for token in FORGED_TOKENS.values()}
+    raised |= {forged.row for forged in FORGED_LOGINS.values()}
     assert raised == {finding for card in cards for finding in card["findings"]}

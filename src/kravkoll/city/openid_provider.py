@@ -7,7 +7,8 @@ import ssl
 import time
 import urllib.parse
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ from kravkoll.city.client_authentication import (
     one,
 )
 from kravkoll.city.doors import LOCAL, Doors
+from kravkoll.city.forged_openid import HONEST, ForgedLogin
 from kravkoll.city.openid_messages import (
     ALGORITHMS,
     CLAIMS_OF,
@@ -87,6 +89,8 @@ class OpenIdProvider:
         """Code to the access token that it was changed for: whoever shows it again ends that."""
         self._access: OrderedDict[str, Grant] = OrderedDict()
         self._consents: OrderedDict[str, Callable[[bool], Response]] = OrderedDict()
+        self._forged: dict[str, ForgedLogin] = {}
+        """Relying party to what is made wrong of the next logins to it."""
 
     @classmethod
     def start(  # noqa: PLR0913, PLR0917  what a party of the city is started with
@@ -149,6 +153,15 @@ class OpenIdProvider:
     def subject(self, persona: str) -> Subject:
         person = self._sign_on.people[persona]
         return Subject(person.id, person.principal_name, person.given_name, person.family_name)
+
+    @contextmanager
+    def forging(self, client_id: str, forged: ForgedLogin) -> Iterator[None]:
+        """Tell this relying party something wrong for as long as the context lasts."""
+        self._forged[client_id] = forged
+        try:
+            yield
+        finally:
+            del self._forged[client_id]
 
     def application(self) -> Starlette:
         async def configuration(_request: Request) -> Response:
@@ -323,7 +336,8 @@ class OpenIdProvider:
             access_token=access_token,
         )
         claims = id_token_claims(self.subject(grant.session.persona), frame)
-        return self.keys.sign(claims, grant.party.signing)
+        forged = self._forged.get(grant.party.id, HONEST)
+        return self.keys.sign(forged.of_id_token(claims), grant.party.signing)
 
     # --- userinfo and logout ---
 
@@ -334,8 +348,9 @@ class OpenIdProvider:
             return Response(
                 status_code=401, headers={**NO_STORE, "WWW-Authenticate": 'Bearer error="invalid_token"'}
             )
-        claims = user_info(self.subject(grant.session.persona), grant.request.scopes)
-        return JSONResponse(claims, headers=NO_STORE)
+        forged = self._forged.get(grant.party.id, HONEST)
+        persona = forged.user_info_of or grant.session.persona
+        return JSONResponse(user_info(self.subject(persona), grant.request.scopes), headers=NO_STORE)
 
     async def _logout(self, http: Request) -> Response:
         """RP-initiated logout: back to the product only where its ID token proves whose wish it is."""

@@ -104,6 +104,14 @@ class CityLogin:
 
     def log_in(self, visitor: Visitor, entry: Journey, username: str) -> Journey:
         """Enter the city's login as somebody and carry its answer back; Inconclusive if it will not go on."""
+        return self.carry(visitor, self.answered(visitor, entry, username))
+
+    def carry(self, visitor: Visitor, answer: Step) -> Journey:
+        """Bring the city's answer to the system, and go on from there."""
+        return self._on(visitor, answer)
+
+    def answered(self, visitor: Visitor, entry: Journey, username: str) -> Step:
+        """What the city's login answers somebody, on its way back to the system."""
         if entry.request is None:
             raise Inconclusive("login.entry-not-found", str(entry.end))
         answer = self._at_city(_take(visitor, entry.request))
@@ -114,7 +122,7 @@ class CityLogin:
             answer = self._at_city(_take(visitor, sent))
         elif not answer.location and (page is None or page.automatic_form is None):
             raise Inconclusive("city.login-page", "no form that asks for a user name")
-        return self._on(visitor, self._carried_back(answer))
+        return self._carried_back(answer)
 
     def bring(self, visitor: Visitor, address: str, document: bytes, relay_state: str | None) -> Journey:
         """Carry a SAML answer to a system as the login's own form would."""

@@ -34,8 +34,8 @@ from kravkoll.standins.saml_response import (
     signed_assertion,
     trusted_certificates,
 )
-from kravkoll.standins.service_provider import Used, request_of, use_once
-from kravkoll.standins.sessions import Sessions, WaitingLogin
+from kravkoll.standins.service_provider import Used, use_once
+from kravkoll.standins.sessions import Sessions, WaitingLogin, request_of
 
 
 def _first(root: etree._Element) -> etree._Element:

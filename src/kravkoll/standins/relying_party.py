@@ -22,7 +22,7 @@ from kravkoll.standins.faults import Behaviour, fault
 from kravkoll.standins.installation import Installation
 from kravkoll.standins.outbound import Outbound, Unreachable
 from kravkoll.standins.pages import html_answer, message_page
-from kravkoll.standins.sessions import Session, Sessions, WaitingLogin
+from kravkoll.standins.sessions import Session, Sessions, WaitingLogin, request_of
 from kravkoll.standins.token_client import ASSERTION_TYPE, TokenClient
 
 DISCOVERY_SECONDS = 3600.0
@@ -130,14 +130,15 @@ class RelyingParty:
     async def _callback(self, request: Request) -> Response:
         given = await _parameters(request)
         # bound to the browser and used up before anything is asked of the provider
-        waiting = self._sessions.answered(request, given.get("state", ""))
+        waiting = self._behave(request_of)(self._sessions, request, given.get("state", ""))
         if waiting is None:
             return self._refusal()
         try:
             answer = await self._read(given, waiting)
         except (NotOpenId, Unreachable, JoseError):
             return self._refusal()
-        user = self._behave(account_of)(answer.claims, self._settings.get("user_claim", "sub"))
+        told = self._behave(told_of)(answer)
+        user = self._behave(account_of)(told, self._settings.get("user_claim", "sub"))
         if not user:
             return self._refusal()
         landed = RedirectResponse(waiting.target, 303)
@@ -159,11 +160,18 @@ class RelyingParty:
         if not isinstance(id_token, str) or not isinstance(access_token, str):
             raise NotOpenId("no ID token or no access token")
         claims = await self._verified(id_token)
-        check_claims(claims, provider.issuer, self._installation.client_id, waiting.nonce, time.time())
+        self._check_claims(claims, provider.issuer, waiting.nonce)
         check_access_token(claims, access_token)
         user_info = {} if "resource" in self._settings else await self._user_info(provider, access_token)
-        check_user_info(user_info, claims)
+        self._behave(check_user_info)(user_info, claims)
         return Answer(claims, id_token, access_token, user_info)
+
+    def _check_claims(self, claims: Claims, issuer: str, nonce: str) -> None:
+        """OIDC Core 3.1.3.7."""
+        self._behave(check_parties)(claims, issuer, self._installation.client_id)
+        self._behave(check_times)(claims, time.time())
+        self._behave(check_nonce)(claims, nonce)
+        self._behave(check_subject)(claims)
 
     async def _change(self, code: str, provider: Provider, waiting: WaitingLogin) -> Claims:
         form = {
@@ -242,14 +250,17 @@ def verified(id_token: str, keys: KeySet, algorithm: str) -> Claims:
     return jwt.decode(id_token, KeySet(fitting), algorithms=[algorithm]).claims
 
 
-def check_claims(claims: Claims, issuer: str, client_id: str, nonce: str, now: float) -> None:
-    """OIDC Core 3.1.3.7."""
+def check_parties(claims: Claims, issuer: str, client_id: str) -> None:
+    """From the provider, for this client and nobody else's use."""
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if claims.get("iss") != issuer or client_id not in audiences:
         raise NotOpenId("from another issuer or for another audience")
     if (len(audiences) > 1 or "azp" in claims) and claims.get("azp") != client_id:
         raise NotOpenId("for another authorised party")
+
+
+def check_times(claims: Claims, now: float) -> None:
     times = [claims.get("exp"), claims.get("iat"), claims.get("nbf", 0)]
     if any(isinstance(one, bool) or not isinstance(one, int | float) for one in times):
         raise NotOpenId("a time is missing or no number")
@@ -257,10 +268,17 @@ def check_claims(claims: Claims, issuer: str, client_id: str, nonce: str, now: f
         raise NotOpenId("past")
     if max(claims["iat"], claims.get("nbf", 0)) > now + SKEW_SECONDS:
         raise NotOpenId("not valid yet")
+
+
+def check_nonce(claims: Claims, nonce: str) -> None:
     if not isinstance(claims.get("nonce"), str) or not secrets.compare_digest(
         claims["nonce"].encode(), nonce.encode()
     ):
         raise NotOpenId("another nonce")
+
+
+def check_subject(claims: Claims) -> None:
+    """About somebody who has logged in, not out."""
     if not isinstance(claims.get("sub"), str) or not claims["sub"]:
         raise NotOpenId("nobody")
     if "events" in claims:
@@ -286,6 +304,54 @@ def account_of(claims: Claims, name: str) -> str | None:
     """The account: the agreed claim."""
     value = claims.get(name)
     return value if isinstance(value, str) and value else None
+
+
+def told_of(answer: Answer) -> Claims:
+    """What the account is chosen by: the ID token."""
+    return answer.claims
+
+
+@fault("oidc.parties", replaces=check_parties)
+def believe_any_party(_claims: Claims, _issuer: str, _client_id: str) -> None:
+    return None
+
+
+@fault("oidc.time", replaces=check_times)
+def ignore_times(_claims: Claims, _now: float) -> None:
+    return None
+
+
+@fault("oidc.nonce", replaces=check_nonce)
+def ignore_nonce(_claims: Claims, _nonce: str) -> None:
+    return None
+
+
+@fault("oidc.subject", replaces=check_subject)
+def need_no_subject(_claims: Claims) -> None:
+    return None
+
+
+@fault("oidc.subject", replaces=check_user_info)
+def compare_where_there_is_something(user_info: Claims, claims: Claims) -> None:
+    if "sub" in claims:
+        check_user_info(user_info, claims)
+
+
+@fault("oidc.user_info", replaces=check_user_info)
+def believe_any_user_info(_user_info: Claims, _claims: Claims) -> None:
+    return None
+
+
+@fault("oidc.user_info", replaces=told_of)
+def choose_by_user_info(answer: Answer) -> Claims:
+    return {**answer.claims, **answer.user_info}
+
+
+@fault("oidc.browser", replaces=request_of)
+def take_answers_in_any_browser(
+    sessions: Sessions, _request: Request, request_id: str
+) -> WaitingLogin | None:
+    return sessions.answered_anywhere(request_id)
 
 
 @fault("login.oidc.good", replaces=account_of)

@@ -21,7 +21,7 @@ from kravkoll.standins.saml_metadata import (
 )
 from kravkoll.standins.saml_request import authn_request_url
 from kravkoll.standins.saml_response import Login, read_response
-from kravkoll.standins.sessions import Session, Sessions, WaitingLogin
+from kravkoll.standins.sessions import Session, Sessions, request_of
 
 METADATA_SECONDS = 3600.0
 REFETCH_SECONDS = 1.0
@@ -144,11 +144,6 @@ def use_once(used: Used, login: Login) -> None:
     if login.assertion_id in used:
         raise NotSaml("used before")
     used[login.assertion_id] = login.not_on_or_after
-
-
-def request_of(sessions: Sessions, request: Request, request_id: str) -> WaitingLogin | None:
-    """The request that an answer is to, if this browser was sent with it and it was not answered yet."""
-    return sessions.answered(request, request_id)
 
 
 @fault("login.good", replaces=user_of)

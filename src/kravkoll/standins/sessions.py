@@ -102,6 +102,11 @@ class Sessions:
         return self._waiting.get(request_id)
 
 
+def request_of(sessions: Sessions, request: Request, request_id: str) -> WaitingLogin | None:
+    """The request that an answer is to, if this browser was sent with it and it was not answered yet."""
+    return sessions.answered(request, request_id)
+
+
 def _remember[T](kept: OrderedDict[str, T], name: str, value: T) -> None:
     kept[name] = value
     while len(kept) > MOST:
