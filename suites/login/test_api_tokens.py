@@ -1,10 +1,9 @@
 """Machine access: a good token is let in, and nothing else gets what it got."""
 
-from collections import Counter
-
 import pytest
 
-from kravkoll.checks import Finding, Inconclusive, NotMet, check
+from kravkoll.checks import Inconclusive, NotMet, check
+from kravkoll.checks.forgeries import findings_by_row
 from kravkoll.checks.subject import Subject
 from kravkoll.city.city import City
 from kravkoll.city.forged_tokens import FORGED_TOKENS, ForgedToken, Minting
@@ -116,30 +115,23 @@ def test_only_the_agreed_scope_counts(subject: Subject, ask: Asking) -> None:
 
 def _refuse_all(subject: Subject, ask: Asking, rows: tuple[str, ...]) -> None:
     """One finding a row that data was given out for; Inconclusive where nothing was, yet not all refused."""
-    taken: dict[str, list[str]] = {}
+    tried = {name: forged for name, forged in FORGED_TOKENS.items() if forged.row in rows}
+    taken: list[str] = []
     unseen: list[Inconclusive] = []
-    for name, forged in FORGED_TOKENS.items():
-        if forged.row not in rows:
-            continue
+    for name, forged in tried.items():
         try:
             _demand_refusal(forged.row, subject, ask, ask.with_forged_token(forged))
         except NotMet:
-            taken.setdefault(forged.row, []).append(name)
+            taken.append(name)
         except Inconclusive as neither:
             unseen.append(neither)
     if taken:
-        tried = Counter(forged.row for forged in FORGED_TOKENS.values())
         raise NotMet(
-            findings=tuple(
-                Finding(
-                    row,
-                    "nothing of what a good token gets",
-                    names,
-                    cases=tuple({"token": name} for name in names),
-                    failed=len(names),
-                    tried=tried[row],
-                )
-                for row, names in taken.items()
+            findings=findings_by_row(
+                {name: forged.row for name, forged in tried.items()},
+                {name: {"token": name} for name in taken},
+                "nothing of what a good token gets",
+                {name: name for name in taken},
             )
         )
     if unseen:

@@ -1,19 +1,17 @@
 """Nobody is logged in by an answer that the city's login did not give for that person, system and moment."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
 
-from kravkoll.cast import Cast
 from kravkoll.checks import Finding, Inconclusive, NotMet, Subject, check
+from kravkoll.checks.forgeries import findings_by_row
 from kravkoll.city.city import City
 from kravkoll.city.driving import Driving
 from kravkoll.city.forged_saml import FORGERIES, Forgery, Signs
 from kravkoll.city.forging import Forging, Tried
-from kravkoll.probes.login import SubjectShown
+from kravkoll.city.impersonation import ATTACKER, VICTIM, Impersonation
 
-VICTIM, ATTACKER = "guardian-a", "guardian-b"
 SIGNATURES = ("SAML-SIG-",)
 WRAPPING = ("SAML-XSW-",)
 DOCUMENTS = ("SAML-CMT-", "SAML-XML-")
@@ -28,9 +26,7 @@ class Trying:
 
     subject: Subject
     forging: Forging
-    nobody: SubjectShown
-    victim: frozenset[str]
-    attacker: frozenset[str]
+    persons: Impersonation
 
     def shape(self) -> Signs:
         """What has to be signed for this system to believe a good answer."""
@@ -39,13 +35,13 @@ class Trying:
     def _find_shape(self) -> Signs:
         shapes: tuple[Signs, ...] = ("assertion", "response")
         for signs in shapes:
-            if self.forging.accepts(signs).value in self.victim:
+            if self.forging.accepts(signs).value in self.persons.victim:
                 return signs
         raise Inconclusive("login.no-good-answer", "neither a signed assertion nor a signed response")
 
     def accepts_signed_response(self) -> bool:
         def look() -> bool:
-            return self.shape() == "response" or self.forging.accepts("response").value in self.victim
+            return self.shape() == "response" or self.forging.accepts("response").value in self.persons.victim
 
         return self.subject.once("login.saml.response", look)
 
@@ -62,39 +58,20 @@ class Trying:
         self.subject.note({name: _described(one) for name, one in tried.items()})
         believed = {name: said for name, one in tried.items() if (said := self.said(chosen[name], one))}
         if believed:
-            raise NotMet(findings=tuple(_findings(chosen, believed)))
+            row_of = {name: forgery.row for name, forgery in chosen.items()}
+            cases = {name: {"answer": name, "logged in": said} for name, said in believed.items()}
+            raise NotMet(findings=findings_by_row(row_of, cases, "nobody logged in by it"))
 
     def said(self, forgery: Forgery, tried: Tried) -> str:
         """Who was logged in by it, in words; empty where the answer was refused."""
         if tried.fetched:
             return "the address in the document was called"
-        who = self.who(tried.shown)
-        return "" if forgery.own and who != "victim" else who
-
-    def who(self, shown: SubjectShown) -> str:
-        """`victim`, `attacker` or `somebody`; empty for nobody. Inconclusive where it cannot be told."""
-        if shown.value is None or shown.value == self.nobody.value:
-            if not (shown.looks_like(self.nobody) or shown.status in {401, 403}):
-                raise Inconclusive("login.subject-not-found", f"{shown.ended_at}: {shown.status}")
-            return ""
-        if shown.value in self.victim:
-            return "victim"
-        return "attacker" if shown.value in self.attacker else "somebody"
+        return self.persons.believed(tried.shown, own=forgery.own)
 
 
 @pytest.fixture
-def trying(subject: Subject, city: City, cast: Cast, driving: Driving) -> Trying:
-    if not {VICTIM, ATTACKER} <= set(cast.people):
-        raise Inconclusive("cast.empty", "two guardians")
-    subject.once("login.introduced", driving.introduce)
-    accounts: Mapping[str, str] = subject.capabilities.get("accounts", {})
-    return Trying(
-        subject,
-        Forging(driving, city, ATTACKER, VICTIM),
-        subject.once("login.nobody", driving.nobody),
-        _names(city, accounts, VICTIM),
-        _names(city, accounts, ATTACKER),
-    )
+def trying(subject: Subject, city: City, driving: Driving, impersonation: Impersonation) -> Trying:
+    return Trying(subject, Forging(driving, city, ATTACKER, VICTIM), impersonation)
 
 
 @check("LOG-SAM-01")
@@ -121,14 +98,14 @@ def test_an_answer_for_or_from_others_is_refused(trying: Trying) -> None:
 def test_an_answer_counts_once_and_where_it_was_asked_for(trying: Trying) -> None:
     signs = trying.shape()
     replayed = trying.forging.replayed(signs)
-    if trying.who(replayed[0]) != "victim":
+    if trying.persons.who(replayed[0]) != "victim":
         raise Inconclusive("login.no-good-answer", "the answer that was to be used again")
-    again = [who for shown in replayed[1:] if (who := trying.who(shown))]
-    elsewhere = trying.who(trying.forging.in_another_browser(signs))
+    again = [who for shown in replayed[1:] if (who := trying.persons.who(shown))]
+    elsewhere = trying.persons.who(trying.forging.in_another_browser(signs))
     unasked = trying.forging.tried(FORGERIES["answer to nothing that was asked"], signs)
     trying.subject.note({"replayed": len(again), "elsewhere": elsewhere, "unasked": _described(unasked)})
     findings = []
-    if trying.who(unasked.shown):
+    if trying.persons.who(unasked.shown):
         findings.append(Finding("SAML-VAL-06", expected="nobody logged in", actual=unasked.shown.value))
     if elsewhere:
         findings.append(Finding("SAML-VAL-07", expected="nobody logged in", actual=elsewhere))
@@ -156,25 +133,6 @@ def test_an_answer_that_confirms_nobody_is_refused(trying: Trying) -> None:
     trying.refuse_all(STATEMENTS)
 
 
-def _names(city: City, accounts: Mapping[str, str], persona: str) -> frozenset[str]:
-    """What the system may call this person."""
-    return frozenset({str(accounts[persona])}) if persona in accounts else city.identifiers(persona)
-
-
 def _described(tried: Tried) -> dict[str, object]:
     seen: dict[str, object] = {"shown": tried.shown.value, "status": tried.shown.status}
     return seen | ({"fetched": True} if tried.fetched else {})
-
-
-def _findings(chosen: Mapping[str, Forgery], believed: Mapping[str, str]) -> list[Finding]:
-    """One a row, with each answer that was believed as a case."""
-    findings = []
-    for row in dict.fromkeys(chosen[name].row for name in believed):
-        cases = tuple(
-            {"answer": name, "logged in": believed[name]} for name in believed if chosen[name].row == row
-        )
-        tried = sum(forgery.row == row for forgery in chosen.values())
-        findings.append(
-            Finding(row, "nobody logged in by it", list(cases), cases=cases, failed=len(cases), tried=tried)
-        )
-    return findings

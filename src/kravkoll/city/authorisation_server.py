@@ -133,7 +133,7 @@ class AuthorisationServer:
         }
         right_header = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
         return jwt.encode(
-            _overridden(right_header, header or {}), _overridden(right, claims), key, algorithms=["ES256"]
+            overridden(right_header, header or {}), overridden(right, claims), key, algorithms=["ES256"]
         )
 
     def signed(self, sign: Callable[[ECKey], str]) -> str:
@@ -220,6 +220,6 @@ def _kept_key(state: CityState) -> ECKey:
     return key
 
 
-def _overridden(right: dict[str, Any], wrong: Mapping[str, Any]) -> dict[str, Any]:
-    merged = right | dict(wrong)
-    return {name: value for name, value in merged.items() if value is not None}
+def overridden(right: Mapping[str, Any], wrong: Mapping[str, Any]) -> dict[str, Any]:
+    """What is right, with what is wrong in its place; None leaves a member out."""
+    return {name: value for name, value in (dict(right) | dict(wrong)).items() if value is not None}

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from kravkoll.city.certificate_authority import LOOPBACK_NAMES, CertificateAuthority, KeyPair
 from kravkoll.city.state import CityState
-from kravkoll.serving.loopback import Loopback, Served
+from kravkoll.serving.loopback import Loopback, Served, listening
 
 LOOPBACK = "127.0.0.1"
 TAKEN = errno.EADDRINUSE if os.name == "posix" else errno.EACCES
@@ -124,15 +124,10 @@ def steady_port(bind: str) -> int:
 
 def _free(bind: str, port: int) -> bool:
     """Whether a server could listen there; raises OSError where the address itself is no good."""
-    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as trial:
-        if os.name == "posix":  # as the server itself does
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((bind, port))
-            trial.listen(1)
-        except OSError as error:
-            if error.errno == TAKEN:
-                return False
-            raise
+    try:
+        listening(bind, port).close()
+    except OSError as error:
+        if error.errno == TAKEN:
+            return False
+        raise
     return True

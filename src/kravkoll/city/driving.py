@@ -3,13 +3,14 @@
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
 
 from kravkoll.city.city import City
 from kravkoll.city.openid_messages import RelyingParty
 from kravkoll.city.saml_messages import SamlRefusal
 from kravkoll.probes.http import Visitor
-from kravkoll.probes.login import CityLogin, Journey, SubjectShown, protocol_of, read_subject
-from kravkoll.record.outcome import Inconclusive
+from kravkoll.probes.login import CityLogin, Journey, Step, SubjectShown, protocol_of, read_subject
+from kravkoll.record.outcome import Inconclusive, NotExercised
 
 
 class Place(Protocol):
@@ -69,6 +70,25 @@ class Driving:
         """A new login up to the city's, in this browser, from the start page or the protected one."""
         entry = self.login.find_entry(browser, self.start)
         return entry if entry.at_login else self.login.travel(browser, self.protected)
+
+    def asked(self, browser: Visitor, protocol: str) -> tuple[Journey, dict[str, str]]:
+        """A new login up to the city's in this browser, and what the system asks for there."""
+        journey = self.request_in(browser)
+        if journey.request is None:
+            raise Inconclusive("login.entry-not-found", str(journey.end))
+        if protocol_of(journey.request) != protocol:
+            raise NotExercised("login.other-protocol", protocol_of(journey.request) or "none")
+        query = parse_qs(urlsplit(journey.request.url).query)
+        return journey, {name: values[0] for name, values in query.items()} | dict(journey.request.form or {})
+
+    def shown_after(self, browser: Visitor, answer: Step) -> SubjectShown:
+        """Who is logged in once this answer was brought, also where the system broke off over it."""
+        try:
+            self.login.carry(browser, answer)
+        except Inconclusive as broken:
+            if not broken.reason.code.startswith("subject."):
+                raise
+        return self.subject_in(browser)
 
     def logged_in_as(self, persona: str) -> SubjectShown:
         with self.browser() as browser:

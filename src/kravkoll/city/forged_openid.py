@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kravkoll.city.authorisation_server import overridden
+
 FOREIGN = "https://another.kravkoll.invalid"
 FAR_SECONDS = 600
 """Beyond any tolerance for clocks that differ."""
@@ -43,11 +45,7 @@ USER_INFO = "OIDC-UI-01"
 
 def _claiming(**wrong: Any) -> Callable[[Claims], Claims]:
     """With these claims; None leaves one out."""
-
-    def change(claims: Claims) -> Claims:
-        return {name: value for name, value in (claims | wrong).items() if value is not None}
-
-    return change
+    return lambda claims: overridden(claims, wrong)
 
 
 def _past(claims: Claims) -> Claims:

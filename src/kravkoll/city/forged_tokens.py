@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc.jwk import ECKey
 
-from kravkoll.city.authorisation_server import AuthorisationServer, new_key
+from kravkoll.city.authorisation_server import AuthorisationServer, new_key, overridden
 
 FOREIGN_ISSUER = "https://another.kravkoll.invalid"
 FAR_SECONDS = 600
@@ -39,7 +39,7 @@ class Minting:
         """Signed by the server, with these claims and members of the header wrong; None leaves one out."""
         right_header, right, _ = self.parts()
         return self.server.signed(
-            lambda key: _signed(_overridden(right_header, header or {}), _overridden(right, wrong), key)
+            lambda key: _signed(overridden(right_header, header or {}), overridden(right, wrong), key)
         )
 
     def parts(self) -> tuple[dict[str, Any], dict[str, Any], str]:
@@ -147,10 +147,6 @@ FORGED_TOKENS: Mapping[str, ForgedToken] = {
     "identity token": ForgedToken("RS-16", _identity_token),
 }
 """By what is wrong; sources of the rows stand in suites/login/catalogue.tsv."""
-
-
-def _overridden(right: Mapping[str, Any], wrong: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in (dict(right) | dict(wrong)).items() if value is not None}
 
 
 def _signed(header: Mapping[str, Any], claims: Mapping[str, Any], key: ECKey) -> str:

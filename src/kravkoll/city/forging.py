@@ -4,7 +4,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qs, urlsplit
 
 from kravkoll.city.city import City
 from kravkoll.city.driving import Driving
@@ -12,8 +11,8 @@ from kravkoll.city.forged_saml import Forgery, Occasion, Signs, good
 from kravkoll.city.identity_provider import PendingLogin
 from kravkoll.city.saml_messages import SamlRefusal
 from kravkoll.probes.http import Visitor
-from kravkoll.probes.login import SubjectShown, protocol_of
-from kravkoll.record.outcome import Inconclusive, NotExercised
+from kravkoll.probes.login import SubjectShown, saml_answer
+from kravkoll.record.outcome import Inconclusive
 
 REPLAYS = 8
 """Browsers that the same answer is brought to: a system may have many nodes, not all with the same memory."""
@@ -74,25 +73,14 @@ class Forging:
 
     def _asked(self, browser: Visitor) -> PendingLogin:
         """The request that this browser was sent to the city's login with."""
-        journey = self._driving.request_in(browser)
-        if journey.request is None:
-            raise Inconclusive("login.entry-not-found", str(journey.end))
-        if protocol_of(journey.request) != "saml":
-            raise NotExercised("login.other-protocol", protocol_of(journey.request) or "none")
-        query = parse_qs(urlsplit(journey.request.url).query)
+        _, query = self._driving.asked(browser, "saml")
         try:
-            return self._idp.receive(query.get("SAMLRequest", [""])[0], query.get("RelayState", [None])[0])
+            return self._idp.receive(query.get("SAMLRequest", ""), query.get("RelayState"))
         except SamlRefusal as refusal:
             raise Inconclusive("login.request-refused", refusal.code) from refusal
 
     def _deliver(self, browser: Visitor, login: PendingLogin, document: bytes) -> SubjectShown:
-        try:
-            self._driving.login.bring(browser, login.recipient, document, login.relay_state)
-        except Inconclusive as broken:
-            # it broke off, or answered with nothing sensible: what counts is who is logged in afterwards
-            if not broken.reason.code.startswith("subject."):
-                raise
-        return self._driving.subject_in(browser)
+        return self._driving.shown_after(browser, saml_answer(login.recipient, document, login.relay_state))
 
 
 @contextmanager

@@ -124,13 +124,6 @@ class CityLogin:
             raise Inconclusive("city.login-page", "no form that asks for a user name")
         return self._carried_back(answer)
 
-    def bring(self, visitor: Visitor, address: str, document: bytes, relay_state: str | None) -> Journey:
-        """Carry a SAML answer to a system as the login's own form would."""
-        form = {"SAMLResponse": base64.b64encode(document).decode()}
-        if relay_state is not None:
-            form["RelayState"] = relay_state
-        return self._on(visitor, Step("POST", address, form))
-
     def _carried_back(self, answer: Answer) -> Step:
         """How the city's answer goes back to the system: by a redirect, or by a form that sends itself."""
         if answer.location:
@@ -197,6 +190,12 @@ def read_subject(visitor: Visitor, url: str, settings: Mapping[str, object]) -> 
     left = origin_of(answer.location) if answer.location else None
     value = None if answer.location else _shown(answer, settings)
     return SubjectShown(value, answer.status, without_query(answer.url), left)
+
+
+def saml_answer(address: str, document: bytes, relay_state: str | None) -> Step:
+    """A SAML answer on its way back to a system, as the login's own form carries it."""
+    form = {"SAMLResponse": base64.b64encode(document).decode()}
+    return Step("POST", address, form if relay_state is None else form | {"RelayState": relay_state})
 
 
 def protocol_of(request: Step) -> str:

@@ -71,7 +71,7 @@ class Loopback:
 
         `name` stands in the url where others call this machine something else than `host`.
         """
-        listener = _bind(host, port)
+        listener = listening(host, port)
         try:
             served = self._run(self._listen(app, context, listener, name))
         except BaseException:
@@ -157,7 +157,8 @@ def _configuration(app: ASGIApp) -> uvicorn.Config:
     return config
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections there; OSError where the port is taken or the address no good."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns Nagle off only where the protocol number says TCP: 40 s against 4.5 s for a proof
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

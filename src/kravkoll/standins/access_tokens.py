@@ -58,12 +58,11 @@ class AccessTokens:
         if authorization is None:
             return self._behave(without_token)(tuple(clients))
         claims = await self._claims(_bearer(authorization))
-        scopes = self._behave(scopes_of)(claims)
         self._behave(refuse_on_principle)(claims)
         self._behave(check_time)(claims, time.time())
         self._behave(check_audience)(claims, self._audience)
         self._behave(check_client)(claims, tuple(clients))
-        return Caller(claims["client_id"], scopes, str(claims["sub"]))
+        return Caller(claims["client_id"], self._behave(scopes_of)(claims), str(claims["sub"]))
 
     async def _claims(self, token: str) -> Claims:
         try:

@@ -129,9 +129,9 @@ def need_no_end(_data: etree._Element) -> None:
 
 
 @fault("saml.confirmation", replaces=confirmation)
-def need_no_confirmation(_subject: etree._Element, _receiving: Receiving) -> etree._Element:
+def need_no_confirmation(subject: etree._Element, _receiving: Receiving) -> etree._Element:
     """Whatever stands there, of whichever method, or nothing."""
-    found = _subject.find(".//saml:SubjectConfirmationData", NAMESPACES)
+    found = subject.find(".//saml:SubjectConfirmationData", NAMESPACES)
     return etree.Element("none") if found is None else found
 
 
@@ -143,13 +143,6 @@ def ignore_status(_root: etree._Element) -> None:
 @fault("saml.request", replaces=request_of)
 def take_answers_to_nothing(_sessions: Sessions, _request: Request, _request_id: str) -> WaitingLogin | None:
     return WaitingLogin("", "", "/")
-
-
-@fault("saml.browser", replaces=request_of)
-def take_answers_in_any_browser(
-    sessions: Sessions, _request: Request, request_id: str
-) -> WaitingLogin | None:
-    return sessions.answered_anywhere(request_id)
 
 
 @fault("saml.replay", replaces=request_of)

@@ -347,13 +347,6 @@ def choose_by_user_info(answer: Answer) -> Claims:
     return {**answer.claims, **answer.user_info}
 
 
-@fault("oidc.browser", replaces=request_of)
-def take_answers_in_any_browser(
-    sessions: Sessions, _request: Request, request_id: str
-) -> WaitingLogin | None:
-    return sessions.answered_anywhere(request_id)
-
-
 @fault("login.oidc.good", replaces=account_of)
 def log_in_somebody_else(_claims: Claims, _name: str) -> str | None:
     return "demo@example.invalid"

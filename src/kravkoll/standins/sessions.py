@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kravkoll.standins.faults import fault
+
 LIFETIME = timedelta(hours=8)
 MOST = 10_000
 """Sessions, and waiting requests, that are remembered; the oldest go first."""
@@ -105,6 +107,14 @@ class Sessions:
 def request_of(sessions: Sessions, request: Request, request_id: str) -> WaitingLogin | None:
     """The request that an answer is to, if this browser was sent with it and it was not answered yet."""
     return sessions.answered(request, request_id)
+
+
+@fault("saml.browser", replaces=request_of)
+@fault("oidc.browser", replaces=request_of)
+def take_answers_in_any_browser(
+    sessions: Sessions, _request: Request, request_id: str
+) -> WaitingLogin | None:
+    return sessions.answered_anywhere(request_id)
 
 
 def _remember[T](kept: OrderedDict[str, T], name: str, value: T) -> None:
